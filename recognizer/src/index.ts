@@ -1,3 +1,8 @@
 export type * from './document.ts';
 export { RecognizerError, type RecognizerErrorCode } from './errors.ts';
 export type * from './extraction/types.ts';
+export { defaultReadLimits, type ReadLimits } from './reading/limits.ts';
+export type { ReadOptions } from './reading/options.ts';
+export type { PageSelection } from './reading/page-selection.ts';
+export { read } from './reading/read.ts';
+export { type FileFormat, sniff } from './reading/sniff.ts';

@@ -1,0 +1,23 @@
+import type { Deadline } from './deadline.ts';
+import type { ReadLimits } from './limits.ts';
+import type { PageSelection } from './page-selection.ts';
+
+export interface ReadOptions {
+  readonly limits?: Partial<ReadLimits>;
+  /** Pages to read; all where absent. */
+  readonly pages?: PageSelection;
+  /** `basic`: lines from top to bottom, left to right; `natural`: column by column, as a person would read. */
+  readonly readingOrder?: 'basic' | 'natural';
+  /** BCP 47, as a hint for the recognition of pictures of text. */
+  readonly language?: string;
+  /** Called after each page. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What every step of reading one document needs to know. */
+export interface ReadJob {
+  readonly limits: ReadLimits;
+  readonly deadline: Deadline;
+  readonly options: ReadOptions;
+}
