@@ -1,5 +1,15 @@
 export type * from './document.ts';
 export { RecognizerError, type RecognizerErrorCode } from './errors.ts';
+export {
+  analyze,
+  parseFieldsFile,
+  parseLabelsFile,
+  parseModel,
+  parseOcrFile,
+  serializeModel,
+  type TrainRequest,
+  train,
+} from './extraction/index.ts';
 export type * from './extraction/types.ts';
 export { defaultReadLimits, type ReadLimits } from './reading/limits.ts';
 export type { ReadOptions } from './reading/options.ts';

@@ -1,0 +1,77 @@
+import type { Page } from '../document.ts';
+import { type Extraction, extract, type Found } from './extract.ts';
+import { definitionOf, type Form, makeForm, plainWorkshop } from './form.ts';
+import { cellLabel } from './learned.ts';
+import { learnedForms } from './modelFile.ts';
+import { elementRefs, type PageModel, pageText, polygonOnPage } from './pageModel.ts';
+import { rounded } from './similarity.ts';
+import { boundsOf } from './span.ts';
+import type { AnalyzedForm, FieldDefinition, FieldText, FieldValue, LabeledModel } from './types.ts';
+import { fieldValue } from './values/fieldValue.ts';
+
+/** The fields of a document. */
+export function analyzeLabeled(model: LabeledModel, pages: readonly Page[]): AnalyzedForm {
+  const form = makeForm(model.fields, learnedForms(model), plainWorkshop);
+  const models = pages.map((page) => plainWorkshop.model(pageText(page)));
+  const extraction = extract(form, models, plainWorkshop);
+  const context = { form, pages, models, extraction };
+  const numbers = pages.map((page) => page.number);
+  return {
+    pageRange: [Math.min(...numbers), Math.max(...numbers)],
+    docTypeConfidence: formConfidence(extraction),
+    fields: Object.fromEntries(model.fields.map((field) => [field.name, fieldOf(field, context)])),
+  };
+}
+
+interface Context {
+  readonly form: Form;
+  readonly pages: readonly Page[];
+  readonly models: readonly PageModel[];
+  readonly extraction: Extraction;
+}
+
+function fieldOf(field: FieldDefinition, context: Context): FieldValue | null {
+  if (field.type === 'array') return null;
+  if (field.type === 'object') return fixedTable(field, context);
+  const found = context.extraction.values.get(field.name);
+  if (!found) return null;
+  return present(field.name, found, context);
+}
+
+function fixedTable(table: FieldDefinition, context: Context): FieldValue | null {
+  let isEmpty = true;
+  const rows = (table.fields ?? []).map((row): [string, FieldValue] => {
+    const cells = (row.fields ?? []).map((column): [string, FieldValue | null] => {
+      const label = cellLabel(table.name, row.name, column.name);
+      const found = context.extraction.values.get(label);
+      if (!found) return [column.name, null];
+      isEmpty = false;
+      return [column.name, present(label, found, context, { isCell: true })];
+    });
+    return [row.name, { type: 'object', value: Object.fromEntries(cells) }];
+  });
+  return isEmpty ? null : { type: 'object', value: Object.fromEntries(rows) };
+}
+
+function present(label: string, found: Found, context: Context, { isCell = false } = {}): FieldValue | null {
+  const definition = definitionOf(label, context.form.fields);
+  const text = fieldText(found, context, isCell);
+  return definition && text ? fieldValue(definition, text, context.form.learned.dateOrders[label]) : null;
+}
+
+function fieldText(found: Found, { pages, models }: Context, isCell: boolean): FieldText | undefined {
+  const page = pages[found.page];
+  const model = models[found.page];
+  if (!page || !model) return undefined;
+  const { x0, y0, x1, y1 } = boundsOf(model, found.words);
+  const refs = elementRefs(page);
+  const elements = found.words.flatMap((i) => refs[i] ?? []);
+  const text = { text: found.text, page: page.number, polygon: polygonOnPage(page, [x0, y0, x1, y1]), elements };
+  return isCell ? text : { ...text, confidence: Math.round(found.confidence * 1000) / 1000 };
+}
+
+/** How much the document looks like a sample, 0 to 1. */
+export function formConfidence(extraction: Extraction): number {
+  const best = Math.max(0, ...extraction.views.flatMap((view) => view.links.map((link) => link.similarity)));
+  return Math.round(rounded(Math.min(1, Math.max(0, (best - 0.15) / 0.45))) * 1000) / 1000;
+}

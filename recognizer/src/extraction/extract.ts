@@ -1,0 +1,90 @@
+import { candidates } from './candidates.ts';
+import { type Choice, choose, type Option } from './choose.ts';
+import type { Form, Slot, Workshop } from './form.ts';
+import type { PageModel } from './pageModel.ts';
+import { findRegion } from './region.ts';
+import { emptyScore, slotScorer } from './score.ts';
+import { rounded } from './similarity.ts';
+import { describeSpan, readWords, type Span } from './span.ts';
+import { type PageView, viewPages } from './view.ts';
+
+/** A value as found: the words in reading order, all on one page. */
+export interface Found {
+  /** Index into the document's pages. */
+  readonly page: number;
+  readonly words: readonly number[];
+  readonly text: string;
+  readonly confidence: number;
+}
+
+export interface Extraction {
+  /** By label; without those that are not on the document. */
+  readonly values: ReadonlyMap<string, Found>;
+  readonly views: readonly PageView[];
+}
+
+/** Finds the values of all slots on a document. */
+export function extract(form: Form, pages: readonly PageModel[], workshop: Workshop): Extraction {
+  const views = viewPages(form, pages, workshop);
+  const spans = pages.map(() => new Map<string, Span>());
+  const options = form.slots.map((slot) =>
+    views.flatMap((view, p) => optionsOn(form, view, slot, { page: p, spans: spans[p] })),
+  );
+  const chosen = choose(options, emptyScore, (a, b) => a === b || form.sharing.has(a < b ? `${a} ${b}` : `${b} ${a}`));
+  const parts = new Map<string, { slot: Slot; found: Found | undefined }[]>();
+  for (const [s, slot] of form.slots.entries()) {
+    const found = slot.kind === 'region' ? findRegion(views, slot) : foundBy(pages, chosen[s]);
+    parts.set(slot.label, [...(parts.get(slot.label) ?? []), { slot, found }]);
+  }
+  const values = new Map<string, Found>();
+  for (const [label, own] of parts) {
+    const value = joinPieces(
+      pages,
+      own.map((part) => part.found),
+    );
+    if (value) values.set(label, value);
+  }
+  return { values, views };
+}
+
+function optionsOn(
+  form: Form,
+  view: PageView,
+  slot: Slot,
+  on: { readonly page: number; readonly spans: Map<string, Span> | undefined },
+): Option[] {
+  if (slot.kind === 'region') return [];
+  const score = slotScorer(form, view, slot);
+  if (!score) return [];
+  return candidates(view, slot).map((words): Option => {
+    const key = words.join(' ');
+    let span = on.spans?.get(key);
+    if (!span) {
+      span = describeSpan(view.page, words);
+      on.spans?.set(key, span);
+    }
+    const value = score(span);
+    // A page with an impossible box must not spoil the other candidates' shares.
+    return { page: on.page, words, score: Number.isFinite(value) ? rounded(value) : -100 };
+  });
+}
+
+function foundBy(pages: readonly PageModel[], choice: Choice | undefined): Found | undefined {
+  if (!choice) return undefined;
+  const page = pages[choice.option.page];
+  if (!page) return undefined;
+  return { page: choice.option.page, ...readWords(page, choice.option.words), confidence: choice.confidence };
+}
+
+/** Pieces in their order in the samples; a missing piece halves the confidence. */
+function joinPieces(pages: readonly PageModel[], pieces: readonly (Found | undefined)[]): Found | undefined {
+  const present = pieces.filter((piece) => piece !== undefined);
+  const [first] = present;
+  if (!first || pieces.length === 1) return first;
+  const samePage = present.filter((piece) => piece.page === first.page);
+  const words = samePage.flatMap((piece) => piece.words);
+  const page = pages[first.page];
+  const text = words.map((i) => page?.words[i]?.text ?? '').join(' ');
+  const whole = samePage.reduce((product, piece) => product * piece.confidence, 1);
+  return { page: first.page, words, text, confidence: rounded(whole * 0.5 ** (pieces.length - samePage.length)) };
+}

@@ -1,0 +1,6 @@
+export { analyze } from './analyze.ts';
+export { parseFieldsFile } from './fieldsFile.ts';
+export { parseLabelsFile } from './labelsFile.ts';
+export { parseModel, serializeModel } from './modelFile.ts';
+export { parseOcrFile } from './ocrFile.ts';
+export { type TrainRequest, train } from './trainLabeled.ts';

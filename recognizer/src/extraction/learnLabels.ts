@@ -1,0 +1,63 @@
+import type { Page } from '../document.ts';
+import type { LearnedLabel, LearnedPage } from './learned.ts';
+import { boxFromFractions, type PageText, pageText } from './pageModel.ts';
+import type { Label, Sample } from './types.ts';
+
+/** The sample's pages as a model keeps them, with every label moved from boxes to the words that stand there. */
+export function learnPages(sample: Sample): LearnedPage[] {
+  return sample.pages.map((page) => {
+    const text = pageText(page);
+    const labels = sample.labels.flatMap((label) => learnLabel(label, page, text));
+    return { ...text, printed: '', labels };
+  });
+}
+
+type Box = readonly [x0: number, y0: number, x1: number, y1: number];
+
+function learnLabel(label: Label, page: Page, text: PageText): LearnedLabel[] {
+  const values = label.values.filter((value) => value.page === page.number);
+  if (values.length === 0) return [];
+  const words = new Set<number>();
+  const boxes: Box[] = [];
+  for (const value of values) {
+    const isMark = value.text === 'selected' || value.text === 'unselected';
+    for (const polygon of value.boxes) {
+      const box = boxFromFractions(page, polygon).map((v) => v * 10) as unknown as Box;
+      boxes.push(box);
+      if (label.isRegion && value.text === '') continue;
+      for (const i of wordsUnder(text, box, isMark)) words.add(i);
+    }
+  }
+  if (words.size > 0) return [{ label: label.label, words: [...words].sort((a, b) => a - b) }];
+  if (boxes.length === 0) return [];
+  const bound = (pick: (box: Box) => number, of: (...values: number[]) => number) => Math.round(of(...boxes.map(pick)));
+  const box = [
+    bound((b) => b[0], Math.min),
+    bound((b) => b[1], Math.min),
+    bound((b) => b[2], Math.max),
+    bound((b) => b[3], Math.max),
+  ] as const;
+  return [{ label: label.label, words: [], box }];
+}
+
+/**
+ * The words whose middle is in the labelled box and that fill it, or half of which are covered. The boxes come from the
+ * reading that the labels were made on, which may not be the one at hand.
+ */
+function wordsUnder(text: PageText, box: Box, isMark: boolean): number[] {
+  const found: number[] = [];
+  let nearestMark = { i: -1, distance: 1.5 * Math.max(box[2] - box[0], box[3] - box[1]) };
+  for (const i of text.texts.keys()) {
+    const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = text.boxes.slice(4 * i, 4 * i + 4);
+    if ((text.kinds[i] !== 'w') !== isMark) continue;
+    if (isMark) {
+      const distance = Math.abs(x0 + x1 - box[0] - box[2]) / 2 + Math.abs(y0 + y1 - box[1] - box[3]) / 2;
+      if (distance < nearestMark.distance) nearestMark = { i, distance };
+      continue;
+    }
+    const width = Math.min(x1, box[2]) - Math.max(x0, box[0]);
+    const height = Math.min(y1, box[3]) - Math.max(y0, box[1]);
+    if (width > 0 && height > 0 && width * height >= 0.5 * (x1 - x0) * (y1 - y0)) found.push(i);
+  }
+  return isMark && nearestMark.i >= 0 ? [nearestMark.i] : found;
+}

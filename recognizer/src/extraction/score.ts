@@ -1,0 +1,244 @@
+import type { Exemplar, Form, Slot } from './form.ts';
+import { type PageModel, segmentGap } from './pageModel.ts';
+import type { Context, Span } from './span.ts';
+import type { PageLink, PageView } from './view.ts';
+import { editDistance } from './wordText.ts';
+
+// Every candidate is compared with the labelled values of the samples by features in 0..1 with one weight each, the same for
+// all forms. Scoring candidates for a field by their neighbourhood is the idea of Majumder et al., "Representation learning
+// for information extraction from form-like documents", ACL 2020 (Glean); the weights replace what that learns from
+// thousands of forms, since five samples cannot teach them.
+
+const weights = {
+  x: 1,
+  y: 1.5,
+  place: 3,
+  tight: 1.5,
+  absolute: 0.3,
+  left: 2.5,
+  leftGap: 0.7,
+  above: 1.2,
+  aboveGap: 0.5,
+  right: 0.3,
+  below: 0.3,
+  fineShape: 1,
+  coarseShape: 1.2,
+  textClass: 1,
+  characters: 1,
+  length: 0.4,
+  wordCount: 0.3,
+  sameText: 0.5,
+  constantText: 1.5,
+  vocabulary: 0.5,
+  rows: 0.6,
+  start: 0.6,
+  end: 0.6,
+  afterPrinted: 0.3,
+  goesOnRight: -3,
+  goesOnLeft: -2.5,
+  printed: -4,
+  height: 0.3,
+  placeAndShape: 1,
+  placeAndContext: 1.5,
+  matchedLabel: 2,
+  nextShape: 0.6,
+  previousShape: 0.4,
+} as const;
+
+/** What a document without the value scores: a candidate worth less is none. */
+export const emptyScore = 5;
+
+/** An exemplar laid on the page under analysis. */
+interface Placed {
+  readonly exemplar: Exemplar;
+  readonly link: PageLink;
+  readonly x0: number;
+  readonly x1: number;
+  readonly y: number;
+  /** Whether text that is not printed follows or precedes in the segment. */
+  readonly goesOnRight: number;
+  readonly goesOnLeft: number;
+}
+
+export type Scorer = (candidate: Span) => number;
+
+/** Scores the slot's candidates on this page; undefined where none of the slot's samples is like the page. */
+export function slotScorer(form: Form, view: PageView, slot: Slot): Scorer | undefined {
+  const links = new Map(view.links.map((link) => [link.index, link]));
+  const placed = slot.exemplars.flatMap((exemplar): Placed[] => {
+    const link = links.get(exemplar.page);
+    return link ? [placeExemplar(form, exemplar, link)] : [];
+  });
+  if (placed.length === 0) return undefined;
+  const total = placed.reduce((sum, p) => sum + p.link.weight, 0);
+  const usual = {
+    goesOnRight: placed.reduce((sum, p) => sum + p.goesOnRight * p.link.weight, 0) / total,
+    goesOnLeft: placed.reduce((sum, p) => sum + p.goesOnLeft * p.link.weight, 0) / total,
+  };
+  // A page unlike all samples that have the value is a poor place to look for it.
+  const fitting = Math.max(...placed.map((p) => p.link.fit * Math.min(1, 2 * p.link.weight)));
+  const unfit = 5 * (1 - fitting);
+  return (candidate) => {
+    const own = pageFeatures(view, slot, candidate, usual);
+    let mean = 0;
+    let best = -Infinity;
+    let bestScore = 0;
+    for (const p of placed) {
+      const { score, likeness } = compare(view, slot, candidate, p);
+      mean += (score * p.link.weight) / total;
+      const rank = likeness * (0.3 + p.link.weight);
+      if (rank > best) {
+        best = rank;
+        bestScore = score;
+      }
+    }
+    return own + 0.5 * mean + 0.5 * bestScore - unfit;
+  };
+}
+
+function placeExemplar(form: Form, exemplar: Exemplar, link: PageLink): Placed {
+  const { span } = exemplar;
+  const { alignment, page } = link;
+  const [x0, yLeft] = alignment.map(span.firstX0, span.firstY);
+  const [right, yRight] = alignment.map(span.firstX1, span.firstY);
+  const n = form.sampleCount;
+  const isVariable = (i: number) => {
+    const seen = (page.printed[i] ?? 0) * (n - 1) + ((alignment.toOther[i] ?? -1) >= 0 ? 1 : 0);
+    return seen / n < 0.5 && !page.model.words[i]?.mark;
+  };
+  return {
+    exemplar,
+    link,
+    x0,
+    x1: right,
+    y: (yLeft + yRight) / 2,
+    goesOnRight: goesOn(page.model, span.last, 'right', isVariable),
+    goesOnLeft: goesOn(page.model, span.first, 'left', isVariable),
+  };
+}
+
+function goesOn(page: PageModel, from: number, side: 'left' | 'right', isVariable: (i: number) => boolean): number {
+  const next = page[side][from] ?? -1;
+  const gap = (side === 'left' ? page.gapLeft : page.gapRight)[from] ?? Infinity;
+  return next >= 0 && gap <= segmentGap && isVariable(next) ? 1 : 0;
+}
+
+/** Features that do not depend on the exemplar. */
+function pageFeatures(
+  view: PageView,
+  slot: Slot,
+  c: Span,
+  usual: { readonly goesOnRight: number; readonly goesOnLeft: number },
+): number {
+  const isVariable = (i: number) => (view.printed[i] ?? 0) < view.threshold;
+  let printed = 0;
+  for (const i of c.words) printed += view.printed[i] ?? 0;
+  let known = 0;
+  for (const norm of c.norms) known += slot.vocabulary.get(norm) ?? 0;
+  const before = view.page.left[c.first] ?? -1;
+  const isAfterPrinted = before >= 0 && !isVariable(before);
+  return (
+    weights.vocabulary * (slot.kind === 'mark' ? 1 : known / c.norms.length) +
+    weights.afterPrinted * (isAfterPrinted ? 1 : 0) +
+    weights.goesOnRight * Math.abs(goesOn(view.page, c.last, 'right', isVariable) - usual.goesOnRight) +
+    weights.goesOnLeft * Math.abs(goesOn(view.page, c.first, 'left', isVariable) - usual.goesOnLeft) +
+    (weights.printed * printed) / c.words.length
+  );
+}
+
+function compare(
+  view: PageView,
+  slot: Slot,
+  c: Span,
+  placed: Placed,
+): { readonly score: number; readonly likeness: number } {
+  const e = placed.exemplar.span;
+  const { alignment, page: samplePage } = placed.link;
+  const h = view.page.h;
+  const dx = Math.min(Math.abs(c.firstX0 - placed.x0), Math.abs(c.firstX1 - placed.x1)) / h;
+  const dy = Math.abs(c.firstY - placed.y) / h;
+  const place = Math.exp(-dx / 4 - dy / 1.5);
+  const awayY = Math.abs(c.firstY - e.firstY);
+  const awayX = Math.abs(c.x0 + c.x1 - e.x0 - e.x1) / 2;
+  const left = contextLikeness(e.left, c.left, true);
+  const right = contextLikeness(e.right, c.right, true);
+  const above = contextLikeness(e.above, c.above, false);
+  const below = contextLikeness(e.below, c.below, false);
+  const coarse = c.coarse === e.coarse ? 1 : 0;
+  const same = slot.kind !== 'mark' && c.text === e.text ? 1 : 0;
+  let matched = 0;
+  for (const i of c.words) {
+    const match = alignment.toSample[i] ?? -1;
+    if (match >= 0 && samplePage.labelsOf.get(match)?.includes(slot.label)) matched++;
+  }
+  matched /= c.words.length;
+  let shareDistance = 0;
+  for (let k = 0; k < 4; k++) shareDistance += Math.abs((c.shares[k] ?? 0) - (e.shares[k] ?? 0));
+  const known = (value: number, both: boolean) => (value >= 0 ? value : both ? 1 : 0.4);
+  const L = known(left, c.left.words.length === 0);
+  const A = known(above, c.above.words.length === 0);
+  const score =
+    weights.x * Math.exp(-dx / 2.5) +
+    weights.y * Math.exp(-dy / 0.6) +
+    weights.place * place +
+    weights.tight * Math.exp(-dx - dy / 0.5) +
+    weights.absolute * Math.exp(-awayY / view.page.height / 0.05 - awayX / 120) +
+    weights.left * L +
+    weights.leftGap * L * gapLikeness(c.left.gap, e.left.gap, 4) +
+    weights.above * A +
+    weights.aboveGap * A * gapLikeness(c.above.gap, e.above.gap, 1) +
+    weights.right * known(right, c.right.words.length === 0) +
+    weights.below * known(below, c.below.words.length === 0) +
+    weights.fineShape * (c.fine === e.fine ? 1 : 0) +
+    weights.coarseShape * coarse +
+    weights.textClass * (c.textClass === e.textClass ? 1 : 0) +
+    weights.characters * (1 - shareDistance / 2) +
+    weights.length * Math.exp(-Math.abs(Math.log(c.text.length / e.text.length))) +
+    weights.wordCount * Math.exp(-Math.abs(c.words.length - e.words.length)) +
+    weights.sameText * same +
+    weights.constantText * same * slot.constancy +
+    weights.rows * (c.rows === e.rows ? 1 : 0) +
+    weights.start * (c.startsSegment === e.startsSegment ? 1 : 0) +
+    weights.end * (c.endsSegment === e.endsSegment ? 1 : 0) +
+    weights.height * Math.exp(-3 * Math.abs(Math.log(c.wordHeight / (e.wordHeight * alignment.scale)))) +
+    weights.placeAndShape * place * coarse +
+    weights.placeAndContext * place * Math.max(L, A) +
+    weights.matchedLabel * matched +
+    weights.nextShape * (c.nextShape === e.nextShape ? 1 : 0) +
+    weights.previousShape * (c.previousShape === e.previousShape ? 1 : 0);
+  const available = [left, right, above, below].filter((v) => v >= 0);
+  const context = available.length > 0 ? available.reduce((sum, v) => sum + v, 0) / available.length : 0;
+  const likeness =
+    place + 0.4 * context + 0.7 * Math.max(0, left) + 0.5 * Math.max(0, above) + 0.3 * coarse + 0.5 * same + matched;
+  return { score, likeness };
+}
+
+function gapLikeness(a: number, b: number, width: number): number {
+  if (a === Infinity || b === Infinity) return a === b ? 1 : 0;
+  return Math.exp(-Math.abs(a - b) / width);
+}
+
+const outwards = [1, 0.6, 0.4];
+
+/** Share of the sample's alphabetic context words found around the candidate; -1 where the sample has none. */
+function contextLikeness(sample: Context, own: Context, isRow: boolean): number {
+  let all = 0;
+  let found = 0;
+  for (const [k, word] of sample.words.entries()) {
+    if (word === '') continue;
+    const weight = isRow ? (outwards[k] ?? 0.4) : 1;
+    all += weight;
+    let best = 0;
+    for (const [j, other] of own.words.entries()) {
+      if (other === '') continue;
+      const elsewhere = isRow && j !== k ? 0.8 : 1;
+      if (other === word) best = Math.max(best, elsewhere);
+      else if (best < 0.9 * elsewhere && word.length >= 5) {
+        const limit = Math.floor(word.length / 5);
+        if (editDistance(word, other, limit) <= limit) best = 0.9 * elsewhere;
+      }
+    }
+    found += weight * best;
+  }
+  return all > 0 ? found / all : -1;
+}
