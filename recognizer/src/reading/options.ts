@@ -1,5 +1,6 @@
 import type { Deadline } from './deadline.ts';
 import type { ReadLimits } from './limits.ts';
+import type { OwnModels } from './ocr/models.ts';
 import type { PageSelection } from './page-selection.ts';
 
 export interface ReadOptions {
@@ -13,6 +14,8 @@ export interface ReadOptions {
   /** Called after each page. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** The user's own models for pictures of text. */
+  readonly ocr?: OwnModels;
 }
 
 /** What every step of reading one document needs to know. */

@@ -1,6 +1,7 @@
 import type { Page } from '../document.ts';
 import { RecognizerError } from '../errors.ts';
 import { startDeadline } from './deadline.ts';
+import { readImage } from './image/read-image.ts';
 import { defaultReadLimits } from './limits.ts';
 import type { ReadJob, ReadOptions } from './options.ts';
 import { readPdf } from './pdf/read-pdf.ts';
@@ -23,7 +24,7 @@ export async function read(bytes: Uint8Array, options: ReadOptions = {}): Promis
     case 'png':
     case 'tiff':
     case 'bmp':
-      throw new RecognizerError('unsupportedFormat', 'Images are not read yet.');
+      return { pages: await readImage(bytes, format, job) };
     case undefined:
       throw new RecognizerError('unsupportedFormat', 'The file is none of PDF, JPEG, PNG, TIFF and BMP.');
   }

@@ -1,0 +1,48 @@
+import type { Page, Polygon } from '../../document.ts';
+import { RecognizerError } from '../../errors.ts';
+import { ocrModels } from '../ocr/models.ts';
+import { readRaster } from '../ocr/read-raster.ts';
+import type { ReadJob } from '../options.ts';
+import { selectedPages } from '../page-selection.ts';
+import { type ImageFormat, openImage } from './decode.ts';
+
+export async function readImage(bytes: Uint8Array, format: ImageFormat, job: ReadJob): Promise<Page[]> {
+  const { limits, deadline, options } = job;
+  const image = await openImage(bytes, { format, limits, deadline });
+  if (image.pageCount > limits.maxPagesInFile) {
+    throw new RecognizerError(
+      'tooManyPages',
+      `The image has ${image.pageCount} pages; ${limits.maxPagesInFile} are allowed.`,
+    );
+  }
+  const wanted = selectedPages(image.pageCount, { selection: options.pages, most: limits.maxPages });
+  const models = await ocrModels(options.ocr);
+  const pages: Page[] = [];
+  for (const number of wanted) {
+    deadline.check();
+    const raster = await image.decode(number);
+    const { lines, angle } = await readRaster(raster, models, deadline);
+    pages.push({
+      number,
+      angle: Math.round(angle * 1e4) / 1e4,
+      width: raster.width,
+      height: raster.height,
+      unit: 'pixel',
+      lines: lines.map((line) => ({
+        text: line.words.map((word) => word.text).join(' '),
+        polygon: pixels(line.polygon),
+        words: line.words.map((word) => ({ ...word, polygon: pixels(word.polygon) })),
+      })),
+      selectionMarks: [],
+      tables: [],
+    });
+    options.onProgress?.(pages.length, wanted.length);
+  }
+  return pages;
+}
+
+function pixels(polygon: Polygon): Polygon {
+  const [ax, ay, bx, by, cx, cy, dx, dy] = polygon;
+  const whole = Math.round;
+  return [whole(ax), whole(ay), whole(bx), whole(by), whole(cx), whole(cy), whole(dx), whole(dy)];
+}

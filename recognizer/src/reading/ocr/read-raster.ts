@@ -1,0 +1,215 @@
+import type { Polygon } from '../../document.ts';
+import type { QuarterTurns } from '../box.ts';
+import type { Deadline } from '../deadline.ts';
+import { type Raster, turnRaster } from '../image/raster.ts';
+import { cropRotated } from './crop.ts';
+import { detectText, type TextBox } from './detect.ts';
+import type { OcrModels } from './models.ts';
+import { certainty, cropHeight, type LineReader, type ReadCharacter, recognizeLine } from './recognize.ts';
+import { polygonOfPart, type RotatedBox } from './rotated-box.ts';
+import { type LineWord, splitWords } from './split-words.ts';
+
+/** A line read from a picture, in pixels of the picture. */
+export interface OcrLine {
+  readonly words: readonly OcrWord[];
+  readonly polygon: Polygon;
+  readonly turns: QuarterTurns;
+}
+
+export interface OcrWord {
+  readonly text: string;
+  readonly polygon: Polygon;
+  readonly confidence: number;
+}
+
+/** Under this the second reader is asked too, and the surer of the two is believed. */
+const unsure = 0.9;
+/** Lines nobody is sure of are ornaments, noise and handwriting beyond reading. */
+const leastCertainty = 0.5;
+/** Share of the detector's box above and below the letters. */
+const margin = 0.13;
+const widestCrop = cropHeight * 60;
+
+/** Finds and reads all text of a picture, whichever way it lies. `angle` is in degrees, clockwise, in (-180, 180]. */
+export async function readRaster(
+  raster: Raster,
+  models: OcrModels,
+  deadline: Deadline,
+): Promise<{ lines: OcrLine[]; angle: number }> {
+  const { turns, picture, boxes, angle } = await uprightText(raster, models, deadline);
+  const lines: OcrLine[] = [];
+  const back = pointsBack(turns, picture);
+  for (const box of boxes) {
+    deadline.check();
+    const line = await readBox(picture, box, models);
+    if (!line) continue;
+    const { box: used, words, turned } = line;
+    const top = used.height * margin;
+    const bottom = used.height * (1 - margin);
+    const polygon = (from: number, to: number) => back(polygonOfPart(used, { from, to, top, bottom }));
+    const scale = used.width / line.cropWidth;
+    lines.push({
+      words: words.map((word) => ({
+        text: word.text,
+        polygon: polygon(word.from * scale, word.to * scale),
+        confidence: certainty(word.characters),
+      })),
+      polygon: polygon((words[0]?.from ?? 0) * scale, (words.at(-1)?.to ?? line.cropWidth) * scale),
+      turns: addTurns(turned, inverse(turns)),
+    });
+  }
+  const degrees = (angle * 180) / Math.PI + 90 * inverse(turns);
+  return { lines, angle: degrees > 180 ? degrees - 360 : degrees };
+}
+
+/** Turns the picture until its lines are level and stand on their feet. */
+async function uprightText(
+  raster: Raster,
+  models: OcrModels,
+  deadline: Deadline,
+): Promise<{ turns: QuarterTurns; picture: Raster; boxes: TextBox[]; angle: number }> {
+  let turns: QuarterTurns = 0;
+  let picture = raster;
+  let found = await detectText(picture, models.detector);
+  deadline.check();
+  if (isSideways(found.boxes)) {
+    turns = 1;
+    picture = turnRaster(raster, turns);
+    found = await detectText(picture, models.detector);
+    deadline.check();
+  }
+  if (await isUpsideDown(picture, found.boxes, models)) {
+    turns = turns === 0 ? 2 : 3;
+    picture = turnRaster(raster, turns);
+    found = await detectText(picture, models.detector);
+    deadline.check();
+  }
+  return { turns, picture, ...found };
+}
+
+function isSideways(boxes: readonly TextBox[]): boolean {
+  let level = 0;
+  let upright = 0;
+  for (const { width, height } of boxes) {
+    if (width > 1.5 * height) level += width;
+    else if (height > 1.5 * width) upright += height;
+  }
+  return upright > level;
+}
+
+/**
+ * Asks a small network about the longest lines; since it errs on single ones, what most of them say is checked by
+ * reading a few both ways.
+ */
+async function isUpsideDown(picture: Raster, boxes: readonly TextBox[], models: OcrModels): Promise<boolean> {
+  const asked = boxes
+    .filter(({ width, height }) => width > 2 * height)
+    .toSorted((a, b) => b.width / b.height - a.width / a.height)
+    .slice(0, 12);
+  let turned = 0;
+  for (const box of asked) {
+    const width = 192;
+    // The network looks at the first four heights of a line.
+    const head = { ...box, ...startOf(box, (width / cropHeight) * box.height) };
+    const crop = cropRotated(picture, head, { width, height: cropHeight });
+    const input = new Float32Array(3 * width * cropHeight);
+    for (let i = 0; i < input.length; i++) input[i] = ((crop.data[i % crop.data.length] ?? 0) / 255 - 0.5) / 0.5;
+    const { data } = await models.upsideDown.run(input, [1, 3, cropHeight, width]);
+    if ((data[1] ?? 0) > (data[0] ?? 0)) turned++;
+  }
+  if (asked.length === 0 || turned * 2 < asked.length) return false;
+  let upright = 0;
+  let inverted = 0;
+  for (const box of asked.slice(0, 4)) {
+    upright += certainty((await readCrop(picture, box, models.reader)).characters);
+    inverted += certainty((await readCrop(picture, { ...box, angle: box.angle + Math.PI }, models.reader)).characters);
+  }
+  return inverted > upright;
+}
+
+function startOf(box: RotatedBox, length: number): RotatedBox {
+  if (length >= box.width) return box;
+  const shift = (box.width - length) / 2;
+  return {
+    ...box,
+    cx: box.cx - shift * Math.cos(box.angle),
+    cy: box.cy - shift * Math.sin(box.angle),
+    width: length,
+  };
+}
+
+interface Reading {
+  readonly box: RotatedBox;
+  readonly characters: readonly ReadCharacter[];
+  readonly crop: Raster;
+}
+
+async function readCrop(picture: Raster, box: RotatedBox, reader: LineReader): Promise<Reading> {
+  const crop = cropOf(picture, box);
+  return { box, crop, characters: await recognizeLine(crop, reader) };
+}
+
+function cropOf(picture: Raster, box: RotatedBox): Raster {
+  const natural = Math.round((cropHeight * box.width) / box.height / 8) * 8;
+  return cropRotated(picture, box, { width: Math.min(widestCrop, Math.max(16, natural)), height: cropHeight });
+}
+
+async function readBox(
+  picture: Raster,
+  box: TextBox,
+  models: OcrModels,
+): Promise<{ box: RotatedBox; words: LineWord[]; cropWidth: number; turned: QuarterTurns } | undefined> {
+  let best = await readCrop(picture, box, models.reader);
+  let sure = certainty(best.characters);
+  let turned: QuarterTurns = 0;
+  if (box.height > 1.8 * box.width) {
+    // Perhaps a line along the side of the page: read it downwards and upwards.
+    const swapped = { ...box, width: box.height, height: box.width };
+    for (const way of [1, 3] as const) {
+      const other = await readCrop(picture, { ...swapped, angle: box.angle + (way * Math.PI) / 2 }, models.reader);
+      const otherSure = certainty(other.characters);
+      if (other.characters.length > best.characters.length && otherSure > sure * (turned === 0 ? 0.9 : 1)) {
+        best = other;
+        sure = otherSure;
+        turned = way;
+      }
+    }
+  }
+  if (sure < unsure && models.secondReader) {
+    const characters = await recognizeLine(best.crop, models.secondReader);
+    const otherSure = certainty(characters);
+    if (otherSure > sure) {
+      best = { ...best, characters };
+      sure = otherSure;
+    }
+  }
+  if (sure < leastCertainty) return undefined;
+  const words = splitWords(best.characters, best.crop);
+  return words.length > 0 ? { box: best.box, words, cropWidth: best.crop.width, turned } : undefined;
+}
+
+/** From the turned picture to the one that was given. */
+function pointsBack(turns: QuarterTurns, { width, height }: Raster): (polygon: Polygon) => Polygon {
+  const point = (x: number, y: number): [number, number] => {
+    switch (turns) {
+      case 0:
+        return [x, y];
+      case 1:
+        return [y, width - x];
+      case 2:
+        return [width - x, height - y];
+      case 3:
+        return [height - y, x];
+    }
+  };
+  return ([ax, ay, bx, by, cx, cy, dx, dy]) => [...point(ax, ay), ...point(bx, by), ...point(cx, cy), ...point(dx, dy)];
+}
+
+function inverse(turns: QuarterTurns): QuarterTurns {
+  return turns === 1 ? 3 : turns === 3 ? 1 : turns;
+}
+
+function addTurns(a: QuarterTurns, b: QuarterTurns): QuarterTurns {
+  const sum = (a + b) % 4;
+  return sum === 1 ? 1 : sum === 2 ? 2 : sum === 3 ? 3 : 0;
+}
