@@ -57,6 +57,7 @@ export const HTTP_ERRORS = {
 
 /** Codes that stand in the result of an operation that was accepted. */
 export const RESULT_ERRORS = {
+  /** The words of 2001, 2003 and 3003 are ours: only the codes were recorded. */
   '2001': 'Unable to process the input file.',
   '2003': 'Unable to download the file from the given URL.',
   '2005': 'Unable to read file.',

@@ -155,7 +155,7 @@ export function parseComposeRequest(value: unknown): ParseResult<ParsedComposeRe
 
 /** Takes `{"source": …}` and `{"url": …}`; `source` wins where both are there. */
 export function parseSourcePath(value: unknown): ParseResult<ParsedSourcePath> {
-  const known = isObject(value) && value.source === undefined ? { source: value.url } : value;
+  const known = isObject(value) && value.source === undefined && 'url' in value ? { source: value.url } : value;
   if (!sourceMember.Check(known)) return refusal('BadArgument', sourceMember, known);
   return { ok: true, value: { source: known.source } };
 }
@@ -192,5 +192,6 @@ function refusal(code: ErrorCode, check: Validator<Record<never, never>, TSchema
     const missing = error.params.requiredProperties.map((name) => (where === '' ? name : `${where}.${name}`));
     return { ok: false, code, message: `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} required.` };
   }
-  return { ok: false, code, message: `${where === '' ? 'The body' : where} ${error.message}.` };
+  const rule = error.keyword === 'type' ? `must be of type ${error.params.type}` : error.message;
+  return { ok: false, code, message: `${where === '' ? 'The body' : where} ${rule}.` };
 }
