@@ -45,8 +45,16 @@ export interface Peers {
   /** Undefined where configuration knows no such resource in that region. Read anew each time: peers come and go. */
   find(resourceId: ResourceId, region: Region): Promise<Peer | undefined>;
   offer(target: CopyTarget, manifest: string, signal: AbortSignal): Promise<CopyOffer>;
-  sendPiece(target: CopyTarget, part: Sha256, piece: number, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
-  publish(target: CopyTarget, digest: Sha256, signal: AbortSignal): Promise<void>;
-  /** HMAC-SHA-256 with `nonce` over the manifest and every part in its order, from the target's published bytes. */
-  prove(target: CopyTarget, nonce: string, signal: AbortSignal): Promise<Sha256>;
+  sendPiece(
+    target: CopyTarget,
+    digest: Sha256,
+    part: Sha256,
+    piece: number,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** False where pieces got lost or damaged on the way: offer again. */
+  publish(target: CopyTarget, digest: Sha256, signal: AbortSignal): Promise<boolean>;
+  /** HMAC-SHA-256 under `nonce` over the published bytes (see models/manifest); undefined where the target has not got them. */
+  prove(target: CopyTarget, digest: Sha256, nonce: string, signal: AbortSignal): Promise<Sha256 | undefined>;
 }

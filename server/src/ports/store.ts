@@ -1,4 +1,5 @@
 import type { ModelId, OperationId, Region, ResourceId, Sha256 } from '@formhaven/contract';
+import type { Failure } from '../failure.ts';
 import type { NewJob } from './queue.ts';
 
 // ---- resources -------------------------------------------------------------------------------------------------------
@@ -21,17 +22,12 @@ export interface KeyHash {
 
 // ---- models ----------------------------------------------------------------------------------------------------------
 
-export interface ServiceErrorBody {
-  readonly code: string;
-  readonly message: string;
-}
-
 export type ModelState =
   /** Being trained or composed, or reserved by a copy authorization; nothing but its id and dates is visible. */
   | { readonly status: 'creating'; readonly by: 'train' | 'copy' }
   /** `manifest` is the canonical JSON whose SHA-256 is `digest`. */
   | { readonly status: 'ready'; readonly digest: Sha256; readonly manifest: string }
-  | { readonly status: 'invalid'; readonly errors: readonly ServiceErrorBody[] };
+  | { readonly status: 'invalid'; readonly errors: readonly Failure[] };
 
 export interface Model {
   readonly id: ModelId;
@@ -63,7 +59,7 @@ export type OperationState =
   | { readonly status: 'running' }
   /** The result of an analysis lies in the blobs under `results/{operation id}`. */
   | { readonly status: 'succeeded' }
-  | { readonly status: 'failed'; readonly errors: readonly ServiceErrorBody[] };
+  | { readonly status: 'failed'; readonly errors: readonly Failure[] };
 
 export type TerminalState = Extract<OperationState, { status: 'succeeded' | 'failed' }>;
 

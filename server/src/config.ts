@@ -1,0 +1,184 @@
+import { availableParallelism } from 'node:os';
+import { parseRegion, parseResourceId, type Region, type ResourceId } from '@formhaven/contract';
+import type { OutboundPolicy } from './ports/sources.ts';
+
+/** Everything one region needs to know. Made once, from the environment, by {@link regionConfig}. */
+export interface RegionConfig {
+  readonly region: Region;
+  readonly resourceId: ResourceId;
+  /** Keys to store where the resource has none yet; afterwards `formhaven keys rotate` changes them. */
+  readonly initialKeys: readonly [string, string] | undefined;
+  /** Folder of this region alone. */
+  readonly dataFolder: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** What `Location` and `Operation-Location` start with; undefined: scheme and Host of the request. */
+  readonly publicUrl: string | undefined;
+  /** JSON file `[{"region","resourceId","endpoint"}]` of the resources models may be copied to; read anew at each copy. */
+  readonly peersFile: string | undefined;
+  readonly outbound: OutboundPolicy;
+  readonly threads: number;
+  /** How long the results of operations can be fetched. */
+  readonly keepResultsMilliseconds: number;
+  /** How long a copy keeps trying to reach its target. */
+  readonly copyPatienceMilliseconds: number;
+  /** Waiting jobs beyond which new work is answered 429. */
+  readonly maxQueueLength: number;
+  /** Whether models carry their training documents, so that the other region can train them again. */
+  readonly keepTrainingDocuments: boolean;
+  readonly logLevel: string;
+}
+
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+interface Setting {
+  readonly name: string;
+  readonly help: string;
+}
+
+/** Every setting of a region, for `--help` and the operations guide. */
+export const SETTINGS: readonly Setting[] = [
+  { name: 'FORMHAVEN_REGION', help: 'name of the region, lower-case letters and digits, such as westus2' },
+  { name: 'FORMHAVEN_RESOURCE_ID', help: '/subscriptions/…/accounts/NAME; made from the region where it is not set' },
+  {
+    name: 'FORMHAVEN_KEY1, FORMHAVEN_KEY2',
+    help: "the resource's first keys, stored hashed; made and printed once where not set",
+  },
+  { name: 'FORMHAVEN_DATA', help: 'folder of the data (default ./data)' },
+  { name: 'FORMHAVEN_HOST', help: 'address to listen on (default 127.0.0.1)' },
+  { name: 'FORMHAVEN_PORT', help: 'port, 0 for any (default 8710); with several regions the next ones follow' },
+  {
+    name: 'FORMHAVEN_PUBLIC_URL',
+    help: 'base of the URLs in Location headers (default: scheme and Host of the request)',
+  },
+  { name: 'FORMHAVEN_PEERS_FILE', help: 'JSON file of the resources that models may be copied to' },
+  {
+    name: 'FORMHAVEN_TRAINING_ROOTS',
+    help: 'local folders that training may read, separated by the path delimiter (default: none)',
+  },
+  {
+    name: 'FORMHAVEN_ALLOWED_HOSTS',
+    help: 'comma-separated hosts documents and training sources may come from (default: any public)',
+  },
+  {
+    name: 'FORMHAVEN_ALLOW_PRIVATE_ADDRESSES',
+    help: 'true: sources may lie on loopback and private addresses (default false)',
+  },
+  { name: 'FORMHAVEN_THREADS', help: 'documents read at once (default: cores less one, at least 2)' },
+  { name: 'FORMHAVEN_KEEP_RESULTS_HOURS', help: 'how long results can be fetched (default 48)' },
+  { name: 'FORMHAVEN_COPY_PATIENCE_SECONDS', help: 'how long a copy keeps trying to reach its target (default 120)' },
+  { name: 'FORMHAVEN_MAX_QUEUE', help: 'waiting jobs beyond which new work is answered 429 (default 10000)' },
+  {
+    name: 'FORMHAVEN_KEEP_TRAINING_DOCUMENTS',
+    help: 'false: models do not carry their training documents (default true)',
+  },
+  { name: 'FORMHAVEN_LOG_LEVEL', help: 'trace, debug, info, warn, error or silent (default info)' },
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws ConfigurationError that names the setting and says what it takes */
+export function regionConfig(env: Environment): RegionConfig {
+  const regionText = env.FORMHAVEN_REGION;
+  if (regionText === undefined || regionText === '') {
+    throw new ConfigurationError('FORMHAVEN_REGION is not set: name the region, such as westus2');
+  }
+  const region = parseRegion(regionText);
+  if (region === undefined) {
+    throw new ConfigurationError(
+      `FORMHAVEN_REGION takes 1 to 24 lower-case letters and digits, not ${JSON.stringify(regionText)}`,
+    );
+  }
+  const resourceText = env.FORMHAVEN_RESOURCE_ID || defaultResourceId(region);
+  const resourceId = parseResourceId(resourceText);
+  if (resourceId === undefined) {
+    throw new ConfigurationError(
+      'FORMHAVEN_RESOURCE_ID takes /subscriptions/…/resourceGroups/…/providers/Microsoft.CognitiveServices/accounts/NAME',
+    );
+  }
+  return {
+    region,
+    resourceId,
+    initialKeys: initialKeys(env),
+    dataFolder: env.FORMHAVEN_DATA || 'data',
+    host: env.FORMHAVEN_HOST || '127.0.0.1',
+    port: number(env, 'FORMHAVEN_PORT', 8710, { min: 0, max: 65_535 }),
+    publicUrl: publicUrl(env),
+    peersFile: env.FORMHAVEN_PEERS_FILE || undefined,
+    outbound: {
+      allowPrivateAddresses: flag(env, 'FORMHAVEN_ALLOW_PRIVATE_ADDRESSES', false),
+      allowedHosts: list(env.FORMHAVEN_ALLOWED_HOSTS, ','),
+      trainingRoots: list(env.FORMHAVEN_TRAINING_ROOTS, process.platform === 'win32' ? ';' : ':') ?? [],
+    },
+    threads: number(env, 'FORMHAVEN_THREADS', Math.max(2, availableParallelism() - 1), { min: 1, max: 256 }),
+    keepResultsMilliseconds: number(env, 'FORMHAVEN_KEEP_RESULTS_HOURS', 48, { min: 0.001, max: 8760 }) * 3_600_000,
+    copyPatienceMilliseconds: number(env, 'FORMHAVEN_COPY_PATIENCE_SECONDS', 120, { min: 0, max: 86_400 }) * 1000,
+    maxQueueLength: number(env, 'FORMHAVEN_MAX_QUEUE', 10_000, { min: 1, max: 10_000_000 }),
+    keepTrainingDocuments: flag(env, 'FORMHAVEN_KEEP_TRAINING_DOCUMENTS', true),
+    logLevel: oneOf(env, 'FORMHAVEN_LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
+  };
+}
+
+/** The id of a region's only resource where none is configured. */
+export function defaultResourceId(region: Region): string {
+  return `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/formhaven/providers/Microsoft.CognitiveServices/accounts/${region}`;
+}
+
+function initialKeys(env: Environment): readonly [string, string] | undefined {
+  const key1 = env.FORMHAVEN_KEY1 || undefined;
+  const key2 = env.FORMHAVEN_KEY2 || undefined;
+  if (key1 === undefined && key2 === undefined) return undefined;
+  if (key1 === undefined || key2 === undefined) {
+    throw new ConfigurationError('FORMHAVEN_KEY1 and FORMHAVEN_KEY2 go together: set both or neither');
+  }
+  if (key1.length < 16 || key2.length < 16) {
+    throw new ConfigurationError('FORMHAVEN_KEY1 and FORMHAVEN_KEY2 take at least 16 characters each');
+  }
+  return [key1, key2];
+}
+
+function publicUrl(env: Environment): string | undefined {
+  const text = env.FORMHAVEN_PUBLIC_URL;
+  if (text === undefined || text === '') return undefined;
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new ConfigurationError('FORMHAVEN_PUBLIC_URL takes an http or https URL');
+  }
+  return text.replace(/\/+$/, '');
+}
+
+function number(env: Environment, name: string, fallback: number, range: { min: number; max: number }): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < range.min || value > range.max) {
+    throw new ConfigurationError(
+      `${name} takes a number from ${range.min} to ${range.max}, not ${JSON.stringify(text)}`,
+    );
+  }
+  return value;
+}
+
+function flag(env: Environment, name: string, fallback: boolean): boolean {
+  return oneOf(env, name, ['true', 'false'], String(fallback)) === 'true';
+}
+
+function oneOf(env: Environment, name: string, choices: readonly string[], fallback: string): string {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  if (!choices.includes(text)) {
+    throw new ConfigurationError(`${name} takes ${choices.join(', ')}, not ${JSON.stringify(text)}`);
+  }
+  return text;
+}
+
+function list(text: string | undefined, separator: string): readonly string[] | undefined {
+  if (text === undefined || text === '') return undefined;
+  const items = text
+    .split(separator)
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  return items.length === 0 ? undefined : items;
+}

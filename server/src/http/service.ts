@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { errorBody, errorHeaders, ServiceError, v2 } from '@formhaven/contract';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { QueueFull } from '../operations/accept.ts';
+import { BlobTooLarge } from '../ports/blobs.ts';
+import { tooLarge } from './body.ts';
+import { copiesRoutes } from './copies/routes.ts';
+import { healthRoutes } from './health.ts';
+import { KeyRing } from './keys.ts';
+import { baseUrl, type HttpParts } from './parts.ts';
+import { v2Routes } from './v2/routes.ts';
+
+// A slow client holds a connection, not the server: it has this long for its whole request.
+const REQUEST_MILLISECONDS = 10 * 60_000;
+const CONNECTION_IDLE_MILLISECONDS = 65_000;
+
+/** The HTTP service of a region, not yet listening. */
+export function createHttpService(parts: HttpParts): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: parts.log as FastifyBaseLogger,
+    // Requests are logged once, when they are answered, without query, headers or body.
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    // The service hands out …/copyresults/ and clients ask for …/copyResults/.
+    routerOptions: { caseSensitive: false, maxParamLength: 512 },
+    requestTimeout: REQUEST_MILLISECONDS,
+    keepAliveTimeout: CONNECTION_IDLE_MILLISECONDS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  });
+  const keys = new KeyRing(parts.store);
+
+  // Bodies are streams: nothing is parsed, and nothing is held, before a handler asks for it.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.decorateRequest('resource', undefined);
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'apim-request-id': request.id,
+      'strict-transport-security': 'max-age=31536000; includeSubDomains; preload',
+      'x-content-type-options': 'nosniff',
+    });
+    if (!/^\/formrecognizer(\/|\?|$)/i.test(request.url)) return;
+    // 401 comes before any other check, an unknown path included.
+    const header = request.headers['ocp-apim-subscription-key'];
+    request.resource = await keys.resourceOf(Array.isArray(header) ? header[0] : header);
+    if (request.resource === undefined) throw new ServiceError('401');
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.url?.startsWith('/health') === true) return;
+    const isPolling = request.method === 'GET' && reply.statusCode < 400;
+    request.log[isPolling ? 'debug' : 'info']({
+      event: 'request',
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      milliseconds: Math.round(reply.elapsedTime),
+    });
+  });
+
+  app.setErrorHandler((error, request, reply) =>
+    sendError(asServiceError(error, request, reply, parts), request, reply, parts),
+  );
+  app.setNotFoundHandler((request, reply) => sendError(new ServiceError('404'), request, reply, parts));
+
+  healthRoutes(app, parts);
+  copiesRoutes(app, parts.receive);
+  for (const version of v2.V2_VERSIONS) v2Routes(app, version, parts);
+  return app;
+}
+
+function sendError(error: ServiceError, request: FastifyRequest, reply: FastifyReply, parts: HttpParts): FastifyReply {
+  reply.code(error.status).headers(errorHeaders(error, baseUrl(request, parts)));
+  // Errors of the gateway are application/json, those of the service name the charset as well.
+  const isGateway = error.code === '401' || error.code === '429' || error.code === '404';
+  reply.header('content-type', isGateway ? 'application/json' : 'application/json; charset=utf-8');
+  return reply.send(error.code === '401' ? v2.UNAUTHORIZED_BODY : JSON.stringify(errorBody(error)));
+}
+
+function asServiceError(error: unknown, request: FastifyRequest, reply: FastifyReply, parts: HttpParts): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (error instanceof BlobTooLarge) return tooLarge(reply, parts.maxDocumentBytes);
+  if (error instanceof QueueFull) {
+    request.log.warn({ event: 'queue-full', reason: error.message });
+    const version = v2.parseV2Version(request.url.split('/')[2] ?? '') ?? 'v2.1';
+    return v2.tooManyRequests({
+      operation: 'Custom Form Model Management',
+      version,
+      retryAfterSeconds: error.retryAfterSeconds,
+    });
+  }
+  if (hasClientStatus(error)) {
+    // Fastify's own refusals of a request it cannot parse.
+    return new ServiceError('BadArgument', {
+      status: error.statusCode,
+      message: 'The request cannot be understood.',
+      cause: error,
+    });
+  }
+  if (request.raw.aborted || request.raw.destroyed) {
+    request.log.info({ event: 'request-aborted' });
+    return new ServiceError('BadArgument', { message: 'The request ended before its body did.', cause: error });
+  }
+  request.log.error({ event: 'request-error', err: error });
+  return new ServiceError('InternalServerError', {
+    message: `An unexpected error occurred. The server's log has it under request ${request.id}.`,
+    cause: error,
+  });
+}
+
+function hasClientStatus(error: unknown): error is { readonly statusCode: number } {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'statusCode' in error &&
+    typeof error.statusCode === 'number' &&
+    error.statusCode >= 400 &&
+    error.statusCode < 500
+  );
+}
