@@ -1,6 +1,6 @@
-import { extract } from './extract.ts';
-import { makeForm, slotLabels, type Workshop, withPrinted } from './form.ts';
-import type { LearnedForms, LearnedSample } from './learned.ts';
+import { type Extraction, extract } from './extract.ts';
+import { type Form, makeForm, slotLabels, type Workshop, withPrinted } from './form.ts';
+import { type LearnedForms, type LearnedSample, tableLabel } from './learned.ts';
 import { readWords } from './span.ts';
 import type { FieldAccuracy, FieldDefinition } from './types.ts';
 
@@ -45,7 +45,7 @@ export function estimateAccuracy(
   });
 }
 
-function extractSample(form: ReturnType<typeof makeForm>, sample: LearnedSample, workshop: Workshop) {
+function extractSample(form: Form, sample: LearnedSample, workshop: Workshop) {
   return extract(
     form,
     sample.pages.map((page) => workshop.model(page)),
@@ -56,10 +56,13 @@ function extractSample(form: ReturnType<typeof makeForm>, sample: LearnedSample,
 function judge(
   fields: readonly FieldDefinition[],
   sample: LearnedSample,
-  extraction: ReturnType<typeof extract>,
+  extraction: Extraction,
   workshop: Workshop,
 ): Verdict[] {
-  return slotLabels(fields).map((label): Verdict => {
+  const cells = fields
+    .filter((field) => field.type === 'array')
+    .flatMap((field) => judgeRows(field, fields, sample, extraction, workshop));
+  const values = slotLabels(fields).map((label): Verdict => {
     const labelled = sample.pages.flatMap((page) =>
       page.labels
         .filter((l) => l.label === label && l.words.length > 0)
@@ -69,4 +72,32 @@ function judge(
     const isRight = (labelled[0] ?? '') === (found?.text ?? '');
     return { label: label.split('/')[0] ?? label, sample: sample.name, isRight, surprise: found?.confidence ?? 0 };
   });
+  return [...values, ...cells];
+}
+
+/** Row by row: a missing or additional row counts as wrong with each of its cells. */
+function judgeRows(
+  field: FieldDefinition,
+  fields: readonly FieldDefinition[],
+  sample: LearnedSample,
+  extraction: Extraction,
+  workshop: Workshop,
+): Verdict[] {
+  const labelled = new Map<number, Map<string, string>>();
+  for (const page of sample.pages) {
+    for (const { label, words } of page.labels) {
+      const cell = tableLabel(label, fields);
+      if (cell?.definition !== field || words.length === 0) continue;
+      const row = labelled.get(Number(cell.row)) ?? new Map<string, string>();
+      labelled.set(Number(cell.row), row.set(cell.column, readWords(workshop.model(page), words).text));
+    }
+  }
+  const want = [...labelled].sort(([a], [b]) => a - b).map(([, row]) => row);
+  const got = extraction.tables.get(field.name) ?? [];
+  return Array.from({ length: Math.max(want.length, got.length) }, (_, i) =>
+    [...new Set([...(want[i]?.keys() ?? []), ...(got[i]?.keys() ?? [])])].map((column): Verdict => {
+      const isRight = want[i]?.get(column) === got[i]?.get(column)?.text;
+      return { label: field.name, sample: sample.name, isRight, surprise: 0.5 };
+    }),
+  ).flat();
 }

@@ -3,7 +3,7 @@ import { type Extraction, extract, type Found } from './extract.ts';
 import { definitionOf, type Form, makeForm, plainWorkshop } from './form.ts';
 import { cellLabel } from './learned.ts';
 import { learnedForms } from './modelFile.ts';
-import { elementRefs, type PageModel, pageText, polygonOnPage } from './pageModel.ts';
+import { elementRefs, type Frame, frameOf, type PageModel, pageText, polygonOnPage } from './pageModel.ts';
 import { rounded } from './similarity.ts';
 import { boundsOf } from './span.ts';
 import type { AnalyzedForm, FieldDefinition, FieldText, FieldValue, LabeledModel } from './types.ts';
@@ -12,9 +12,10 @@ import { fieldValue } from './values/fieldValue.ts';
 /** The fields of a document. */
 export function analyzeLabeled(model: LabeledModel, pages: readonly Page[]): AnalyzedForm {
   const form = makeForm(model.fields, learnedForms(model), plainWorkshop);
-  const models = pages.map((page) => plainWorkshop.model(pageText(page)));
+  const frames = pages.map(frameOf);
+  const models = pages.map((page, p) => plainWorkshop.model(pageText(page, frames[p] as Frame)));
   const extraction = extract(form, models, plainWorkshop);
-  const context = { form, pages, models, extraction };
+  const context = { form, pages, frames, models, extraction };
   const numbers = pages.map((page) => page.number);
   return {
     pageRange: [Math.min(...numbers), Math.max(...numbers)],
@@ -26,16 +27,31 @@ export function analyzeLabeled(model: LabeledModel, pages: readonly Page[]): Ana
 interface Context {
   readonly form: Form;
   readonly pages: readonly Page[];
+  readonly frames: readonly Frame[];
   readonly models: readonly PageModel[];
   readonly extraction: Extraction;
 }
 
 function fieldOf(field: FieldDefinition, context: Context): FieldValue | null {
-  if (field.type === 'array') return null;
+  if (field.type === 'array') return rowsOf(field, context);
   if (field.type === 'object') return fixedTable(field, context);
   const found = context.extraction.values.get(field.name);
   if (!found) return null;
   return present(field.name, found, context);
+}
+
+function rowsOf(table: FieldDefinition, context: Context): FieldValue | null {
+  const rows = context.extraction.tables.get(table.name) ?? [];
+  if (rows.length === 0) return null;
+  const value = rows.map((row): FieldValue => {
+    const cells = (table.fields ?? []).map((column): [string, FieldValue | null] => {
+      const cell = row.get(column.name);
+      const label = cellLabel(table.name, '0', column.name);
+      return [column.name, cell ? present(label, { ...cell, confidence: 1 }, context, { isCell: true }) : null];
+    });
+    return { type: 'object', value: Object.fromEntries(cells) };
+  });
+  return { type: 'array', value };
 }
 
 function fixedTable(table: FieldDefinition, context: Context): FieldValue | null {
@@ -59,14 +75,15 @@ function present(label: string, found: Found, context: Context, { isCell = false
   return definition && text ? fieldValue(definition, text, context.form.learned.dateOrders[label]) : null;
 }
 
-function fieldText(found: Found, { pages, models }: Context, isCell: boolean): FieldText | undefined {
+function fieldText(found: Found, { pages, frames, models }: Context, isCell: boolean): FieldText | undefined {
   const page = pages[found.page];
   const model = models[found.page];
-  if (!page || !model) return undefined;
+  const frame = frames[found.page];
+  if (!page || !frame || !model) return undefined;
   const { x0, y0, x1, y1 } = boundsOf(model, found.words);
   const refs = elementRefs(page);
   const elements = found.words.flatMap((i) => refs[i] ?? []);
-  const text = { text: found.text, page: page.number, polygon: polygonOnPage(page, [x0, y0, x1, y1]), elements };
+  const text = { text: found.text, page: page.number, polygon: polygonOnPage(page, frame, [x0, y0, x1, y1]), elements };
   return isCell ? text : { ...text, confidence: Math.round(found.confidence * 1000) / 1000 };
 }
 

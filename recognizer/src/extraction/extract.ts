@@ -6,6 +6,7 @@ import { findRegion } from './region.ts';
 import { emptyScore, slotScorer } from './score.ts';
 import { rounded } from './similarity.ts';
 import { describeSpan, readWords, type Span } from './span.ts';
+import { type FoundRow, findRows } from './tableRows.ts';
 import { type PageView, viewPages } from './view.ts';
 
 /** A value as found: the words in reading order, all on one page. */
@@ -20,6 +21,8 @@ export interface Found {
 export interface Extraction {
   /** By label; without those that are not on the document. */
   readonly values: ReadonlyMap<string, Found>;
+  /** By name of the field. */
+  readonly tables: ReadonlyMap<string, readonly FoundRow[]>;
   readonly views: readonly PageView[];
 }
 
@@ -44,7 +47,8 @@ export function extract(form: Form, pages: readonly PageModel[], workshop: Works
     );
     if (value) values.set(label, value);
   }
-  return { values, views };
+  const tables = new Map(form.tables.map((table) => [table.field.name, findRows(views, table)]));
+  return { values, tables, views };
 }
 
 function optionsOn(

@@ -11,6 +11,7 @@ import { type PageModel, type PageText, pageModel } from './pageModel.ts';
 import { pieces } from './pieces.ts';
 import { rounded, similarity, wordSet, wordWeights } from './similarity.ts';
 import { boundsOf, describeSpan, type Span } from './span.ts';
+import { type TableSlot, tableSlot } from './tableExample.ts';
 import type { FieldDefinition } from './types.ts';
 
 /** Samples made ready for comparison: what a field looked like on each of them. */
@@ -20,6 +21,7 @@ export interface Form {
   readonly pages: readonly SamplePage[];
   readonly wordWeights: ReadonlyMap<string, number>;
   readonly slots: readonly Slot[];
+  readonly tables: readonly TableSlot[];
   /** Pairs `a b` (a < b) of slots that shared words in a sample, and so may again. */
   readonly sharing: ReadonlySet<string>;
   readonly learned: LearnedForms;
@@ -182,6 +184,7 @@ export function makeForm(fields: readonly FieldDefinition[], learned: LearnedFor
     pages,
     wordWeights: wordWeights(pages.map((page) => page.words)),
     slots,
+    tables: fields.filter((field) => field.type === 'array').map((field) => tableSlot(field, pages, fields)),
     sharing: sharingSlots(slots),
     learned,
   };

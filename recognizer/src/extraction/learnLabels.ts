@@ -1,20 +1,27 @@
 import type { Page } from '../document.ts';
 import type { LearnedLabel, LearnedPage } from './learned.ts';
-import { boxFromFractions, type PageText, pageText } from './pageModel.ts';
+import { boxFromFractions, type Frame, frameOf, type PageText, pageText } from './pageModel.ts';
 import type { Label, Sample } from './types.ts';
 
 /** The sample's pages as a model keeps them, with every label moved from boxes to the words that stand there. */
 export function learnPages(sample: Sample): LearnedPage[] {
   return sample.pages.map((page) => {
-    const text = pageText(page);
-    const labels = sample.labels.flatMap((label) => learnLabel(label, page, text));
+    const frame = frameOf(page);
+    const text = pageText(page, frame);
+    const labels = sample.labels.flatMap((label) => learnLabel(label, { page, frame, text }));
     return { ...text, printed: '', labels };
   });
 }
 
 type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
-function learnLabel(label: Label, page: Page, text: PageText): LearnedLabel[] {
+interface OnPage {
+  readonly page: Page;
+  readonly frame: Frame;
+  readonly text: PageText;
+}
+
+function learnLabel(label: Label, { page, frame, text }: OnPage): LearnedLabel[] {
   const values = label.values.filter((value) => value.page === page.number);
   if (values.length === 0) return [];
   const words = new Set<number>();
@@ -22,7 +29,7 @@ function learnLabel(label: Label, page: Page, text: PageText): LearnedLabel[] {
   for (const value of values) {
     const isMark = value.text === 'selected' || value.text === 'unselected';
     for (const polygon of value.boxes) {
-      const box = boxFromFractions(page, polygon).map((v) => v * 10) as unknown as Box;
+      const box = boxFromFractions(page, frame, polygon).map((v) => v * 10) as unknown as Box;
       boxes.push(box);
       if (label.isRegion && value.text === '') continue;
       for (const i of wordsUnder(text, box, isMark)) words.add(i);

@@ -50,7 +50,7 @@ export interface PageModel {
 export const segmentGap = 1.1;
 
 /** How a page is turned and scaled to make a {@link PageText}. */
-interface Frame {
+export interface Frame {
   readonly scale: number;
   readonly cos: number;
   readonly sin: number;
@@ -61,10 +61,11 @@ interface Frame {
   readonly height: number;
 }
 
-function frameOf(page: Page): Frame {
+export function frameOf(page: Page): Frame {
+  const angle = textAngle(page);
   // A quarter turn is exact, so that upright pages keep their numbers to the last bit.
-  const quarters = Math.round(page.angle / 90);
-  const rest = page.angle - 90 * quarters;
+  const quarters = Math.round(angle / 90);
+  const rest = angle - 90 * quarters;
   const radians = Math.abs(rest) < 0.05 ? 0 : (-rest * Math.PI) / 180;
   const [c, s] = [Math.cos(radians), Math.sin(radians)];
   const turn = ((quarters % 4) + 4) % 4;
@@ -85,6 +86,19 @@ function frameOf(page: Page): Frame {
   return { scale: 1000 / width, cos, sin, shiftX, shiftY, width, height };
 }
 
+/** The angle that the words' own polygons show, in tenths of a degree; the reader's where they are upright boxes or too few. */
+function textAngle(page: Page): number {
+  const angles: number[] = [];
+  for (const line of page.lines) {
+    for (const { text, polygon: p } of line.words) {
+      if (text.length < 3) continue;
+      angles.push((Math.atan2(p[3] - p[1] + p[5] - p[7], p[2] - p[0] + p[4] - p[6]) * 180) / Math.PI);
+    }
+  }
+  const shown = Math.round(median(angles) * 10) / 10;
+  return angles.length < 8 || Math.abs(shown) < 0.1 ? page.angle : shown;
+}
+
 type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
 /** Bounds of a polygon of the page, in model units. */
@@ -103,14 +117,13 @@ function boundsIn(frame: Frame, polygon: Polygon): Box {
 }
 
 /** A box given in fractions of the page's width and height (as label files have it), in model units. */
-export function boxFromFractions(page: Page, polygon: Polygon): Box {
+export function boxFromFractions(page: Page, frame: Frame, polygon: Polygon): Box {
   const scaled = polygon.map((v, i) => v * (i % 2 === 0 ? page.width : page.height)) as unknown as Polygon;
-  return boundsIn(frameOf(page), scaled);
+  return boundsIn(frame, scaled);
 }
 
 /** The box in model units that surrounds all words, as a polygon of the page, turned as its text is. */
-export function polygonOnPage(page: Page, box: Box): Polygon {
-  const frame = frameOf(page);
+export function polygonOnPage(page: Page, frame: Frame, box: Box): Polygon {
   const places = page.unit === 'inch' ? 1e4 : 10;
   const corner = (x: number, y: number): readonly [number, number] => {
     const [dx, dy] = [x / frame.scale - frame.shiftX, y / frame.scale - frame.shiftY];
@@ -122,8 +135,7 @@ export function polygonOnPage(page: Page, box: Box): Polygon {
 }
 
 /** The words and marks of a page in the order of {@link elementRefs}. */
-export function pageText(page: Page): PageText {
-  const frame = frameOf(page);
+export function pageText(page: Page, frame: Frame): PageText {
   const texts: string[] = [];
   const boxes: number[] = [];
   let kinds = '';
