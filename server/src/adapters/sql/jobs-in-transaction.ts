@@ -4,8 +4,8 @@ import type { NewJob } from '../../ports/queue.ts';
 import type { StoreTables } from './tables.ts';
 
 /** What the store asks of a queue that keeps its jobs in the same database, so that an operation and its job are one write. */
-export interface JobsInTransaction<Tables extends StoreTables> {
-  insert(transaction: Transaction<Tables>, job: NewJob): Promise<void>;
+export interface JobsInTransaction {
+  insert(transaction: Transaction<StoreTables>, job: NewJob): Promise<void>;
   /** Succeeds where there is no such job. */
-  remove(transaction: Transaction<Tables>, id: OperationId): Promise<void>;
+  remove(transaction: Transaction<StoreTables>, id: OperationId): Promise<void>;
 }

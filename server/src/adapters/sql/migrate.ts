@@ -3,11 +3,9 @@ import type { Kysely, Transaction } from 'kysely';
 import type { StoreTables } from './tables.ts';
 
 /** Takes the tables one version further. Runs once, inside the transaction that records it. */
-export type Migration = (db: Kysely<unknown>) => Promise<void>;
+export type Migration = (db: Kysely<StoreTables>) => Promise<void>;
 
-interface SchemaVersions {
-  schema_versions: { version: number; applied_on: number };
-}
+type SchemaVersions = { schema_versions: { version: number; applied_on: number } };
 
 export type StoreOpenErrorCode =
   /** The database belongs to another region. */
@@ -33,8 +31,8 @@ export class StoreOpenError extends Error {
  * Forward only. Run inside a transaction that excludes every other writer, so that two processes may start at once.
  * `place` names the database in errors.
  */
-export async function migrate<Tables extends StoreTables>(
-  transaction: Transaction<Tables>,
+export async function migrate(
+  transaction: Transaction<StoreTables>,
   options: {
     readonly migrations: readonly Migration[];
     readonly region: Region;
@@ -43,7 +41,7 @@ export async function migrate<Tables extends StoreTables>(
   },
 ): Promise<void> {
   const { migrations, region, place } = options;
-  const versions = transaction as unknown as Kysely<SchemaVersions>;
+  const versions = transaction.withTables<SchemaVersions>();
   await versions.schema
     .createTable('schema_versions')
     .ifNotExists()
@@ -63,17 +61,16 @@ export async function migrate<Tables extends StoreTables>(
   }
   for (const [index, migration] of migrations.entries()) {
     if (index < current) continue;
-    await migration(transaction as unknown as Kysely<unknown>);
+    await migration(transaction);
     await versions
       .insertInto('schema_versions')
       .values({ version: index + 1, applied_on: options.now.getTime() })
       .execute();
   }
 
-  const store = transaction as unknown as Kysely<StoreTables>;
-  const identity = await store.selectFrom('identity').select('region').executeTakeFirst();
+  const identity = await transaction.selectFrom('identity').select('region').executeTakeFirst();
   if (identity === undefined) {
-    await store.insertInto('identity').values({ only: 1, region }).execute();
+    await transaction.insertInto('identity').values({ only: 1, region }).execute();
   } else if (identity.region !== region) {
     throw new StoreOpenError(
       'otherRegion',

@@ -13,11 +13,7 @@ import type { AuthorizationsTable, ModelsTable, OperationsTable } from './tables
 // Between the domain's unions and rows of nullable columns. Rows are only ever written here, so reading trusts them; a row that
 // breaks the agreement is a damaged database and throws.
 
-type StateColumns<Row, Rest extends keyof Row> = Omit<Row, Rest>;
-type ModelStateColumns = StateColumns<
-  ModelsTable,
-  'resource' | 'id' | 'created_on' | 'last_updated_on' | 'name'
->;
+type ModelStateColumns = Pick<ModelsTable, 'status' | 'created_by' | 'digest' | 'manifest' | 'errors'>;
 type OperationStateColumns = Pick<OperationsTable, 'status' | 'errors'>;
 
 export function modelRow(model: Model): ModelsTable {

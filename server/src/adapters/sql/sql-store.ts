@@ -36,7 +36,7 @@ const MODEL_GONE: Failure = { code: 'modelGone', message: 'The model was deleted
 
 export interface SqlStoreParts {
   readonly db: Kysely<StoreTables>;
-  readonly jobs: JobsInTransaction<StoreTables>;
+  readonly jobs: JobsInTransaction;
   /** Housekeeping that only the dialect knows. */
   readonly checkpoint: () => Promise<void>;
 }
@@ -44,7 +44,7 @@ export interface SqlStoreParts {
 /** The {@link Store} on any SQL database Kysely speaks to. Every write transaction must exclude lost updates (see the dialect). */
 export class SqlStore implements Store {
   readonly #db: Kysely<StoreTables>;
-  readonly #jobs: JobsInTransaction<StoreTables>;
+  readonly #jobs: JobsInTransaction;
   readonly #checkpoint: () => Promise<void>;
 
   constructor(parts: SqlStoreParts) {
@@ -77,7 +77,12 @@ export class SqlStore implements Store {
   }
 
   async keys(): Promise<readonly KeyHash[]> {
-    return this.#db.selectFrom('keys').select(['resource', 'slot', 'hash']).orderBy('resource').orderBy('slot').execute();
+    return this.#db
+      .selectFrom('keys')
+      .select(['resource', 'slot', 'hash'])
+      .orderBy('resource')
+      .orderBy('slot')
+      .execute();
   }
 
   // ---- models

@@ -1,8 +1,7 @@
-import type { Kysely } from 'kysely';
 import type { Migration } from './migrate.ts';
 
 /** Never edited once released: a change of the tables is a further migration, appended to a dialect's list. */
-export const createStoreTables: Migration = async (db: Kysely<unknown>): Promise<void> => {
+export const createStoreTables: Migration = async (db) => {
   await db.schema
     .createTable('identity')
     .addColumn('only', 'integer', (column) => column.primaryKey())
