@@ -151,19 +151,20 @@ export function errorBody(error: ServiceError): ErrorResponse {
  */
 export const UNAUTHORIZED_BODY = `{"error":{"code":"401","message": "${HTTP_ERRORS['401'].message}"}}`;
 
-/** `endpoint`: scheme and host of the resource, or the configured public base URL. */
+/** `endpoint`: scheme and host of the resource, or the configured public base URL. What may not be quoted is dropped. */
 export function wwwAuthenticate(endpoint: string): string {
-  const realm = `${endpoint.replace(/\/+$/, '')}/formrecognizer`.replaceAll(/["\\]/g, '');
+  const realm = `${endpoint.replace(/\/+$/, '')}/formrecognizer`.replaceAll(/[^!#-[\]-~]/g, '');
   return `AzureApiManagementKey realm="${realm}",name="Ocp-Apim-Subscription-Key",type="header"`;
 }
 
 /** Headers that belong to an error beside its body. */
 export function errorHeaders(error: ServiceError, endpoint: string): Readonly<Record<string, string>> {
   if (error.code === '401') return { 'WWW-Authenticate': wwwAuthenticate(endpoint) };
-  if (error.code === '429') {
-    return { 'Retry-After': String(error.retryAfterSeconds ?? 1), 'policy-id': 'ResourceRateLimitBy60s' };
-  }
-  return error.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) };
+  const { retryAfterSeconds = error.code === '429' ? 1 : undefined } = error;
+  return {
+    ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(Math.ceil(retryAfterSeconds)) }),
+    ...(error.code === '429' ? { 'policy-id': 'ResourceRateLimitBy60s' } : {}),
+  };
 }
 
 /** The gateway's 429. `operation`: `Custom Form Model Management - Copy Custom Model Operation`. */
