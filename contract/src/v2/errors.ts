@@ -48,6 +48,7 @@ export const HTTP_ERRORS = {
   },
   /** Codes below are not established for v2; the names are those of the later generation or our own. */
   RequestBodyTooLarge: { status: 413, message: 'The document is larger than {bytes} bytes.' },
+  /** So named by the service's first preview (Azure-Samples/cognitive-services-quickstart-code issue 48). */
   UnsupportedMediaType: { status: 415, message: 'The content type is not supported.' },
   InternalServerError: { status: 500, message: 'An unexpected error occurred.' },
   ServiceUnavailable: { status: 503, message: 'The service cannot take this request now. Please retry later.' },
@@ -57,8 +58,11 @@ export const HTTP_ERRORS = {
 
 /** Codes that stand in the result of an operation that was accepted. */
 export const RESULT_ERRORS = {
-  /** The words of 2001, 2003 and 3003 are ours: only the codes were recorded. */
-  '2001': 'Unable to process the input file.',
+  /**
+   * The words of 2001, 2003 and 3003 are ours: only the codes were recorded. A wrong URL to analyze ended as 2001 with
+   * labelled models and as 2003 with the others (Azure/azure-sdk-for-net issue 20961).
+   */
+  '2001': 'Unable to download the file from the given URL.',
   '2003': 'Unable to download the file from the given URL.',
   '2005': 'Unable to read file.',
   '2012': 'Unable to list blobs on the Azure blob storage account.',
