@@ -67,7 +67,9 @@ async function readFrom(file: string): Promise<readonly RegionEndpoint[] | undef
     throw new Error(`${file} is not JSON. Delete it and rotate the keys, or restore it.`, { cause });
   }
   if (!isEndpoints(value)) {
-    throw new Error(`${file} takes {"regions":[{"region","endpoint","resourceId","key1","key2"}]}. Delete it and rotate the keys, or mend it.`);
+    throw new Error(
+      `${file} takes {"regions":[{"region","endpoint","resourceId","key1","key2"}]}. Delete it and rotate the keys, or mend it.`,
+    );
   }
   return value.regions;
 }

@@ -46,7 +46,12 @@ export async function startRegion(
   }));
   const ready = new Promise<string>((resolve) => {
     child.on('message', (message: unknown) => {
-      if (typeof message === 'object' && message !== null && 'endpoint' in message && typeof message.endpoint === 'string') {
+      if (
+        typeof message === 'object' &&
+        message !== null &&
+        'endpoint' in message &&
+        typeof message.endpoint === 'string'
+      ) {
         resolve(message.endpoint);
       }
     });

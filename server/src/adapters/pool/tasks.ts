@@ -156,7 +156,7 @@ function finishLabeled(
 }
 
 function finishUnlabeled(samples: readonly Sample[], trainingDocuments: TrainResult['trainingDocuments']): Training {
-  const model = trainUnlabeled(samples);
+  const model = trainUnlabeled({ samples });
   return {
     model: serializeModel(model),
     canary: canaryOf(model, samples),

@@ -1,0 +1,26 @@
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { demoCommand } from './commands/demo.ts';
+import { keysCommand } from './commands/keys.ts';
+import { serveCommand } from './commands/serve.ts';
+import { startCommand } from './commands/start.ts';
+
+/** Runs the command line. Resolves with the exit code: 0 done, 1 failed, 2 not understood. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('formhaven')
+    .description('Form recognition in several regions, whose models survive the loss of one.')
+    .showHelpAfterError('(formhaven --help tells more)')
+    .exitOverride()
+    .addCommand(startCommand())
+    .addCommand(serveCommand())
+    .addCommand(keysCommand())
+    .addCommand(demoCommand());
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync([...argv]);
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
+}
