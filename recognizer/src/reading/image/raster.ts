@@ -89,3 +89,20 @@ function weightsOf(from: number, to: number): Weights {
   }
   return { start, offset, weight: Float32Array.from(weight) };
 }
+
+/** A part of the picture, and where it begins. */
+export function cropRaster(
+  raster: Raster,
+  box: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number },
+): { raster: Raster; x: number; y: number } {
+  const x = Math.max(0, Math.floor(box.x0));
+  const y = Math.max(0, Math.floor(box.y0));
+  const width = Math.max(0, Math.min(raster.width, Math.ceil(box.x1)) - x);
+  const height = Math.max(0, Math.min(raster.height, Math.ceil(box.y1)) - y);
+  const data = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const from = (y + row) * raster.width + x;
+    data.set(raster.data.subarray(from, from + width), row * width);
+  }
+  return { raster: { width, height, data }, x, y };
+}

@@ -1,5 +1,6 @@
-import type { Page, Polygon } from '../../document.ts';
+import type { Page } from '../../document.ts';
 import { RecognizerError } from '../../errors.ts';
+import { layOut } from '../layout/lay-out.ts';
 import { ocrModels } from '../ocr/models.ts';
 import { readRaster } from '../ocr/read-raster.ts';
 import type { ReadJob } from '../options.ts';
@@ -22,27 +23,19 @@ export async function readImage(bytes: Uint8Array, format: ImageFormat, job: Rea
     deadline.check();
     const raster = await image.decode(number);
     const { lines, angle } = await readRaster(raster, models, deadline);
-    pages.push({
-      number,
-      angle: Math.round(angle * 1e4) / 1e4,
-      width: raster.width,
-      height: raster.height,
-      unit: 'pixel',
-      lines: lines.map((line) => ({
-        text: line.words.map((word) => word.text).join(' '),
-        polygon: pixels(line.polygon),
-        words: line.words.map((word) => ({ ...word, polygon: pixels(word.polygon) })),
-      })),
-      selectionMarks: [],
-      tables: [],
-    });
+    const page = { number, raster, lines, angle: Math.round(angle * 1e4) / 1e4 };
+    pages.push(
+      layOut(
+        { ...page, checkBoxes: [], readingOrder: options.readingOrder ?? 'basic' },
+        {
+          width: raster.width,
+          height: raster.height,
+          unit: 'pixel',
+          point: (x, y) => [Math.round(x), Math.round(y)],
+        },
+      ),
+    );
     options.onProgress?.(pages.length, wanted.length);
   }
   return pages;
-}
-
-function pixels(polygon: Polygon): Polygon {
-  const [ax, ay, bx, by, cx, cy, dx, dy] = polygon;
-  const whole = Math.round;
-  return [whole(ax), whole(ay), whole(bx), whole(by), whole(cx), whole(cy), whole(dx), whole(dy)];
 }

@@ -2,25 +2,13 @@ import type { Polygon } from '../../document.ts';
 import type { QuarterTurns } from '../box.ts';
 import type { Deadline } from '../deadline.ts';
 import { type Raster, turnRaster } from '../image/raster.ts';
+import type { TextLine } from '../page-text.ts';
 import { cropRotated } from './crop.ts';
 import { detectText, type TextBox } from './detect.ts';
 import type { OcrModels } from './models.ts';
 import { certainty, cropHeight, type LineReader, type ReadCharacter, recognizeLine } from './recognize.ts';
 import { polygonOfPart, type RotatedBox } from './rotated-box.ts';
 import { type LineWord, splitWords } from './split-words.ts';
-
-/** A line read from a picture, in pixels of the picture. */
-export interface OcrLine {
-  readonly words: readonly OcrWord[];
-  readonly polygon: Polygon;
-  readonly turns: QuarterTurns;
-}
-
-export interface OcrWord {
-  readonly text: string;
-  readonly polygon: Polygon;
-  readonly confidence: number;
-}
 
 /** Under this the second reader is asked too, and the surer of the two is believed. */
 const unsure = 0.9;
@@ -35,9 +23,9 @@ export async function readRaster(
   raster: Raster,
   models: OcrModels,
   deadline: Deadline,
-): Promise<{ lines: OcrLine[]; angle: number }> {
+): Promise<{ lines: TextLine[]; angle: number }> {
   const { turns, picture, boxes, angle } = await uprightText(raster, models, deadline);
-  const lines: OcrLine[] = [];
+  const lines: TextLine[] = [];
   const back = pointsBack(turns, picture);
   for (const box of boxes) {
     deadline.check();

@@ -28,7 +28,7 @@ export function onnxRuntime(): Promise<{ kind: RuntimeKind; onnx: OnnxRuntime }>
 }
 
 async function startRuntime(): Promise<{ kind: RuntimeKind; onnx: OnnxRuntime }> {
-  if (process.env['FORMHAVEN_OCR_RUNTIME'] !== 'wasm') {
+  if (process.env.FORMHAVEN_OCR_RUNTIME !== 'wasm') {
     try {
       // An optional dependency: the name is kept from the compiler, which could not resolve it where it is left out.
       const name = 'onnxruntime-node';

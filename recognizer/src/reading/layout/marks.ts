@@ -1,0 +1,128 @@
+import type { SelectionMark } from '../../document.ts';
+import { area, type Box, intersectionArea } from '../box.ts';
+
+/** A box to tick, in pixels. */
+export interface FoundMark {
+  readonly box: Box;
+  readonly state: SelectionMark['state'];
+  readonly confidence: number;
+}
+
+const shortestSide = 8;
+const longestSide = 64;
+/** Height over width of a box. */
+const flattest = 0.75;
+const tallest = 1.34;
+/** Share of a side that must be drawn. */
+const drawnShare = 0.85;
+/** Ink inside the box from which on it is taken as ticked, as a share of the inner area. */
+const tickedFill = 0.09;
+
+/**
+ * Finds square boxes by their four sides, ticked or not; a tick may reach over the sides. Boxes inside words (letters)
+ * and areas filled to the edge (bullets) are left out.
+ */
+export function findMarks(
+  ink: Uint8Array,
+  { width, height, words, textHeight }: { width: number; height: number; words: readonly Box[]; textHeight: number },
+): FoundMark[] {
+  const picture = { ink, width, height };
+  const least = Math.max(shortestSide, 0.55 * textHeight);
+  const most = Math.min(longestSide, 3 * textHeight);
+  const candidates: Box[] = [];
+  for (let y = 2; y < height - shortestSide; y++) {
+    const row = y * width;
+    for (let x = 1; x < width; ) {
+      if (ink[row + x] === 0) {
+        x++;
+        continue;
+      }
+      const start = x;
+      while (x < width && ink[row + x] !== 0) x++;
+      const side = x - start;
+      if (side < least || side > most) continue;
+      // The upper edge of something: paper above it.
+      if (
+        rowShare(picture, { y: y - 1, from: start, to: x }) > 0.5 &&
+        rowShare(picture, { y: y - 2, from: start, to: x }) > 0.3
+      )
+        continue;
+      const box = closeBox(picture, { y, from: start, to: x });
+      if (box) candidates.push(box);
+    }
+  }
+  const marks: FoundMark[] = [];
+  for (const box of candidates) {
+    if (marks.some((mark) => intersectionArea(mark.box, box) > 0.3 * area(box))) continue;
+    if (words.some((word) => intersectionArea(word, box) > 0.5 * area(box))) continue;
+    const fill = innerFill(picture, box);
+    if (fill > 0.9) continue;
+    const state = fill > tickedFill ? 'selected' : 'unselected';
+    const doubt = Math.min(1, Math.abs(fill - tickedFill) / tickedFill);
+    marks.push({ box, state, confidence: Math.round((0.6 + 0.39 * doubt) * 1000) / 1000 });
+  }
+  return marks;
+}
+
+interface Picture {
+  readonly ink: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Looks below an upper edge for the sides and the lower edge that make it a box. */
+function closeBox(picture: Picture, { y, from, to }: { y: number; from: number; to: number }): Box | undefined {
+  const side = to - from;
+  for (let h = Math.round(flattest * side); h <= Math.round(tallest * side); h++) {
+    const bottom = y + h - 1;
+    if (bottom >= picture.height) return undefined;
+    if (rowShare(picture, { y: bottom, from: from + 1, to: to - 1 }) < 0.9) continue;
+    // The outermost row of the lower edge.
+    if (rowShare(picture, { y: bottom + 1, from: from + 1, to: to - 1 }) > 0.6) continue;
+    if (columnShare(picture, { x: from, inwards: 1, top: y, bottom }) < drawnShare) return undefined;
+    if (columnShare(picture, { x: to - 1, inwards: -1, top: y, bottom }) < drawnShare) return undefined;
+    // Part of a grid or of a longer line where the edges go on outside the corners.
+    const outside = Math.max(3, Math.round(side * 0.2));
+    const goesOn = [
+      rowShare(picture, { y: bottom, from: from - outside, to: from - 1 }),
+      rowShare(picture, { y: bottom, from: to + 1, to: to + outside }),
+    ];
+    if (goesOn.some((share) => share > 0.8)) return undefined;
+    return { x0: from, y0: y, x1: to, y1: bottom + 1 };
+  }
+  return undefined;
+}
+
+function rowShare({ ink, width, height }: Picture, { y, from, to }: { y: number; from: number; to: number }): number {
+  if (y < 0 || y >= height || to <= from) return 0;
+  let count = 0;
+  for (let x = Math.max(0, from); x < Math.min(width, to); x++) count += ink[y * width + x] ?? 0;
+  return count / (to - from);
+}
+
+/** Share of rows with ink in one of the three columns at an edge. */
+function columnShare(
+  { ink, width }: Picture,
+  { x, inwards, top, bottom }: { x: number; inwards: 1 | -1; top: number; bottom: number },
+): number {
+  let count = 0;
+  for (let y = top; y <= bottom; y++) {
+    const at = y * width + x;
+    if (ink[at] || ink[at + inwards] || ink[at - inwards]) count++;
+  }
+  return count / (bottom - top + 1);
+}
+
+/** Ink inside, away from the drawn sides. */
+function innerFill({ ink, width }: Picture, box: Box): number {
+  const inset = Math.max(2, Math.round((box.x1 - box.x0) * 0.24));
+  let count = 0;
+  let all = 0;
+  for (let y = box.y0 + inset; y < box.y1 - inset; y++) {
+    for (let x = box.x0 + inset; x < box.x1 - inset; x++) {
+      count += ink[y * width + x] ?? 0;
+      all++;
+    }
+  }
+  return all > 0 ? count / all : 0;
+}
