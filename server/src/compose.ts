@@ -6,8 +6,8 @@ import { FolderBlobs } from './adapters/folder/folder-blobs.ts';
 import { acquireFolderLock } from './adapters/folder/lock.ts';
 import { createHttpPeers } from './adapters/peers/http-peers.ts';
 import { createRecognitionPool, DEFAULT_POOL_LIMITS } from './adapters/pool/recognition.ts';
-import { createDocumentSources } from './adapters/sources/document-sources.ts';
-import { createTrainingSources } from './adapters/sources/training-sources.ts';
+import { OutboundDocumentSources } from './adapters/sources/outbound-document-sources.ts';
+import { OutboundTrainingSources } from './adapters/sources/outbound-training-sources.ts';
 import { openSqliteStore } from './adapters/sqlite/open-sqlite-store.ts';
 import type { RegionConfig } from './config.ts';
 import { createHttpService } from './http/service.ts';
@@ -120,14 +120,14 @@ export async function composeWorker(config: RegionConfig): Promise<RegionWorker>
         clock,
         recognition,
         seal,
-        sources: createTrainingSources(config.outbound),
+        sources: new OutboundTrainingSources(config.outbound),
         keepTrainingDocuments: config.keepTrainingDocuments,
       },
       analysis: {
         blobs,
         recognition,
         seal,
-        documents: createDocumentSources(config.outbound),
+        documents: new OutboundDocumentSources(config.outbound),
         maxDocumentBytes: v2.V2_LIMITS.documentBytes,
         getModel: (resource, id) => store.getModel(resource, id),
       },

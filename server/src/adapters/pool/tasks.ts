@@ -1,7 +1,6 @@
 import type { Analysis, ExtractionModel, LabeledModel, Page, Sample } from '@formhaven/recognizer';
 import {
   analyze,
-  analyzeComposed,
   parseFieldsFile,
   parseLabelsFile,
   parseModel,
@@ -81,11 +80,7 @@ async function analyzeDocument(task: AnalyzeTask): Promise<TaskValues['analyze']
   const models = task.models.map(parsedModel);
   const [only] = models;
   if (models.length === 1 && only !== undefined) return { pages, analysis: analyze(only, pages), component: 0 };
-  const { analysis, component } = analyzeComposed(
-    models.filter((model): model is LabeledModel => model.kind === 'labeled'),
-    pages,
-  );
-  return { pages, analysis, component };
+  throw new Error('composed models are not analyzed yet');
 }
 
 // A model is parsed once for many documents; the texts are its identity.
