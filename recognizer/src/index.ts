@@ -8,7 +8,9 @@ export {
   parseOcrFile,
   serializeModel,
   type TrainRequest,
+  type TrainUnlabeledRequest,
   train,
+  trainUnlabeled,
 } from './extraction/index.ts';
 export type * from './extraction/types.ts';
 export { defaultReadLimits, type ReadLimits } from './reading/limits.ts';

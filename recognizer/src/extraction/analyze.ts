@@ -1,6 +1,7 @@
 import type { Page } from '../document.ts';
 import { analyzeLabeled } from './analyzeLabeled.ts';
 import type { Analysis, ExtractionModel } from './types.ts';
+import { analyzeUnlabeled } from './unlabeled/analyze.ts';
 
 /**
  * What a model finds on a document that was read. Deterministic: the same model and pages give the same answer.
@@ -12,10 +13,7 @@ export function analyze(model: ExtractionModel, pages: readonly Page[]): Analysi
     case 'labeled':
       return { kind: 'labeled', forms: pages.length > 0 ? [analyzeLabeled(model, pages)] : [] };
     case 'unlabeled':
-      return {
-        kind: 'unlabeled',
-        pages: pages.map((page) => ({ page: page.number, clusterId: null, keyValuePairs: [] })),
-      };
+      return { kind: 'unlabeled', pages: analyzeUnlabeled(model, pages) };
     default:
       return model satisfies never;
   }

@@ -4,3 +4,4 @@ export { parseLabelsFile } from './labelsFile.ts';
 export { parseModel, serializeModel } from './modelFile.ts';
 export { parseOcrFile } from './ocrFile.ts';
 export { type TrainRequest, train } from './trainLabeled.ts';
+export { type TrainUnlabeledRequest, trainUnlabeled } from './unlabeled/train.ts';
