@@ -35,11 +35,7 @@ export function layOut(page: ReadPage, frame: PageFrame): Page {
   const level = levelPage(page.raster, page.angle);
   const ink = binarize(level.raster);
   const { width, height: rows } = level.raster;
-  const rulings = findRulings(ink, {
-    width,
-    height: rows,
-    shortest: Math.max(30, Math.round(Math.max(width, rows) / 45)),
-  });
+  const rulings = findRulings(level.raster, Math.max(30, Math.round(Math.max(width, rows) / 45)));
   const lines = page.lines.map((line) => mapLine(line, level.toLevel)).flatMap((line) => splitAtRulings(line, rulings));
   const textHeight = medianTextHeight(lines);
   const known = page.checkBoxes.map((mark) => ({

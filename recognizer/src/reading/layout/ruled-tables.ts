@@ -1,6 +1,7 @@
 import { area, type Box, contains, overlap } from '../box.ts';
 import type { Ruling, Rulings } from './rulings.ts';
 import type { FoundCell, FoundTable, TableWord } from './table-grid.ts';
+import { columnGaps, rowsOf } from './text-rows.ts';
 
 /** Rulings this near each other are one line of the grid. */
 const sameLine = 5;
@@ -11,10 +12,11 @@ const drawnShare = 0.6;
  * Tables whose cells are drawn: rulings that touch make a grid, and neighbouring fields of the grid without a ruling
  * between them are one cell.
  */
-export function ruledTables(rulings: Rulings, words: readonly TableWord[]): FoundTable[] {
+export function ruledTables(rulings: Rulings, words: readonly TableWord[], textHeight: number): FoundTable[] {
   return touchingGroups(rulings)
-    .map((group) => gridTable(group, words))
-    .filter((table) => table !== undefined);
+    .map((group) => gridTable(group, words, textHeight))
+    .filter((table) => table !== undefined)
+    .map((table) => splitRows(splitCells(table), textHeight));
 }
 
 interface Group {
@@ -49,31 +51,38 @@ function touchingGroups({ horizontal, vertical }: Rulings): Group[] {
 }
 
 /** Positions across, near ones joined. */
-function gridLines(rulings: readonly Ruling[], extra: readonly number[] = []): number[] {
+function gridLines(rulings: readonly Ruling[], nearest: number, extra: readonly number[] = []): number[] {
   const sorted = [...rulings.map((ruling) => ruling.at), ...extra].sort((a, b) => a - b);
   const lines: number[][] = [];
   for (const at of sorted) {
     const last = lines.at(-1);
-    if (last && at - (last.at(-1) ?? at) <= sameLine) last.push(at);
+    if (last && at - (last[0] ?? at) <= nearest) last.push(at);
     else lines.push([at]);
   }
   return lines.map((group) => group.reduce((a, b) => a + b, 0) / group.length);
 }
 
-function gridTable({ horizontal, vertical }: Group, words: readonly TableWord[]): FoundTable | undefined {
-  const ys = gridLines(horizontal);
+function gridTable(
+  { horizontal, vertical }: Group,
+  words: readonly TableWord[],
+  textHeight: number,
+): FoundTable | undefined {
+  // Two lines with no room for text between them are one.
+  const nearest = Math.max(sameLine, 0.4 * textHeight);
+  const ys = gridLines(horizontal, nearest);
   // A table is often open at its sides: where the level rulings end, there its border is.
   const left = Math.min(...horizontal.map((h) => h.from));
   const right = Math.max(...horizontal.map((h) => h.to));
   const sides = [left, right].filter((x) => vertical.every((v) => Math.abs(v.at - x) > 4 * sameLine));
-  const xs = gridLines(vertical, sides);
+  let xs = gridLines(vertical, nearest, sides);
+  if (xs.length === 2 && ys.length > 2) xs = columnsOfText(xs, ys, { words, textHeight });
   const rows = ys.length - 1;
   const columns = xs.length - 1;
   if (rows < 1 || columns < 1 || rows * columns < 2 || rows > 300 || columns > 100) return undefined;
   const hasLine = (rulings: readonly Ruling[], at: number, [from, to]: readonly [number, number]) => {
     let drawn = 0;
     for (const ruling of rulings) {
-      if (Math.abs(ruling.at - at) <= sameLine) drawn += Math.max(0, overlap(ruling.from, ruling.to, from, to));
+      if (Math.abs(ruling.at - at) <= nearest) drawn += Math.max(0, overlap(ruling.from, ruling.to, from, to));
     }
     return drawn >= drawnShare * (to - from);
   };
@@ -114,6 +123,100 @@ function gridTable({ horizontal, vertical }: Group, words: readonly TableWord[])
     cells.push({ row: r0, column: c0, rowSpan: r1 - r0 + 1, columnSpan: c1 - c0 + 1, box: cell, words: [] });
   }
   return withWords({ box, rowCount: rows, columnCount: columns, cells }, inside);
+}
+
+/** Rows are drawn and columns are not: they are where all rows leave a blank. */
+function columnsOfText(
+  xs: readonly number[],
+  ys: readonly number[],
+  { words, textHeight }: { words: readonly TableWord[]; textHeight: number },
+): number[] {
+  const [left = 0, right = 0] = xs;
+  const box = { x0: left, y0: ys[0] ?? 0, x1: right, y1: ys.at(-1) ?? 0 };
+  const rows = rowsOf(
+    words.filter((word) => contains(box, middle(word.box))),
+    textHeight,
+  ).filter(({ segments }) => segments.length >= 2);
+  if (rows.length < 2) return [...xs];
+  return [left, ...columnGaps(rows, textHeight).map(({ from, to }) => (from + to) / 2), right];
+}
+
+/**
+ * Many tables draw the columns of the head only. A cell over several columns is parted where its words stand on both
+ * sides of a column's line and none on the line.
+ */
+function splitCells(table: FoundTable): FoundTable {
+  const starts = new Map<number, number>();
+  for (const cell of table.cells) {
+    starts.set(cell.column, cell.box.x0);
+    starts.set(cell.column + cell.columnSpan, cell.box.x1);
+  }
+  const cells = table.cells.flatMap((cell): FoundCell[] => {
+    if (cell.columnSpan === 1 || cell.words.length < 2) return [cell];
+    const inner: number[] = [];
+    for (let c = cell.column + 1; c < cell.column + cell.columnSpan; c++) {
+      const x = starts.get(c);
+      if (x !== undefined && cell.words.every(({ box }) => box.x1 <= x + 2 || box.x0 >= x - 2)) inner.push(c);
+    }
+    const borders = [cell.column, ...inner, cell.column + cell.columnSpan];
+    const x = (column: number) => starts.get(column) ?? cell.box.x1;
+    const parts = borders.slice(0, -1).map((column, i): FoundCell => {
+      const next = borders[i + 1] ?? column + 1;
+      const box = { ...cell.box, x0: x(column), x1: x(next) };
+      const words = cell.words.filter((word) => {
+        const cx = (word.box.x0 + word.box.x1) / 2;
+        return cx >= box.x0 && cx < box.x1;
+      });
+      return { ...cell, column, columnSpan: next - column, box, words };
+    });
+    // A heading over columns stands in the middle of them, or at their beginning: one part then has all of the words.
+    return parts.filter((part) => part.words.length > 0).length >= 2 ? parts : [cell];
+  });
+  return { ...table, cells };
+}
+
+const leastTextRows = 3;
+
+/** A drawn row that holds several rows of text, side by side in most of its columns, is so many rows. */
+function splitRows(table: FoundTable, textHeight: number): FoundTable {
+  let shift = 0;
+  const cells: FoundCell[] = [];
+  for (let row = 0; row < table.rowCount; row++) {
+    const own = table.cells.filter((cell) => cell.row === row);
+    const isPlain =
+      own.every((cell) => cell.rowSpan === 1) && !table.cells.some((c) => c.row < row && c.row + c.rowSpan > row);
+    const textRows = isPlain
+      ? rowsOf(
+          own.flatMap((cell) => cell.words),
+          textHeight,
+        )
+      : [];
+    const wide = textRows.filter(
+      ({ box }) =>
+        own.filter((cell) =>
+          cell.words.some((w) => overlap(w.box.y0, w.box.y1, box.y0, box.y1) > 0.5 * (w.box.y1 - w.box.y0)),
+        ).length >= 2,
+    );
+    if (textRows.length < leastTextRows || own.length < 2 || wide.length < 0.8 * textRows.length) {
+      cells.push(...own.map((cell) => ({ ...cell, row: row + shift })));
+      continue;
+    }
+    textRows.forEach(({ box }, i) => {
+      const y0 = i === 0 ? (own[0]?.box.y0 ?? box.y0) : (box.y0 + (textRows[i - 1]?.box.y1 ?? box.y0)) / 2;
+      const y1 =
+        i === textRows.length - 1 ? (own[0]?.box.y1 ?? box.y1) : (box.y1 + (textRows[i + 1]?.box.y0 ?? box.y1)) / 2;
+      for (const cell of own) {
+        const words = cell.words.filter((word) => {
+          const cy = (word.box.y0 + word.box.y1) / 2;
+          return cy >= y0 && cy < y1;
+        });
+        cells.push({ ...cell, row: row + shift + i, box: { ...cell.box, y0, y1 }, words });
+      }
+    });
+    shift += textRows.length - 1;
+  }
+  // Cells over several rows grow with the rows they cover only where no row before them was split.
+  return { ...table, rowCount: table.rowCount + shift, cells };
 }
 
 function middle(box: Box): Box {

@@ -1,3 +1,5 @@
+import type { Raster } from '../image/raster.ts';
+
 /** A drawn line, level or upright, in pixels. */
 export interface Ruling {
   /** Across its direction: the middle. */
@@ -18,43 +20,88 @@ const mostThickness = 9;
 const smallGap = 2;
 const mostRuns = 200_000;
 
-/** Finds straight level and upright lines of ink at least `shortest` pixels long. */
-export function findRulings(
-  ink: Uint8Array,
-  { width, height, shortest }: { width: number; height: number; shortest: number },
-): Rulings {
+/** Half the thickness of the thickest line that is seen as one. */
+const reach = 4;
+/** How much darker or lighter than both its sides a line is. */
+const lineContrast = 22;
+/** How much the two sides of the edge of a filled area differ. */
+const edgeContrast = 40;
+
+/**
+ * Finds straight level and upright lines at least `shortest` pixels long: dark ones, light ones on dark ground, and the
+ * edges of filled areas. A pixel belongs to one when it differs from what lies across, so that text on shaded ground
+ * and the ground itself do not matter.
+ */
+export function findRulings({ width, height, data }: Raster, shortest: number): Rulings {
   const horizontal = collect((visit) => {
-    for (let y = 0; y < height; y++)
-      runsOf(
-        width,
-        (x) => ink[y * width + x] !== 0,
-        shortest,
-        (a, b) => visit(y, a, b),
-      );
+    const map = new Uint8Array(width);
+    for (let y = 0; y < height; y++) {
+      markLines({
+        map,
+        data,
+        length: width,
+        from: y * width,
+        step: 1,
+        across: width,
+        before: y,
+        after: height - 1 - y,
+      });
+      runsOf(map, shortest, (a, b) => visit(y, a, b));
+    }
   });
   const vertical = collect((visit) => {
-    for (let x = 0; x < width; x++)
-      runsOf(
-        height,
-        (y) => ink[y * width + x] !== 0,
-        shortest,
-        (a, b) => visit(x, a, b),
-      );
+    const map = new Uint8Array(height);
+    for (let x = 0; x < width; x++) {
+      markLines({ map, data, length: height, from: x, step: width, across: 1, before: x, after: width - 1 - x });
+      runsOf(map, shortest, (a, b) => visit(x, a, b));
+    }
   });
   return { horizontal, vertical };
 }
 
-/** Runs of ink along one row or column, over gaps of up to {@link smallGap}. */
-function runsOf(
-  length: number,
-  isInk: (i: number) => boolean,
-  shortest: number,
-  visit: (from: number, to: number) => void,
-): void {
+function markLines({
+  map,
+  data,
+  length,
+  from,
+  step,
+  across,
+  before,
+  after,
+}: {
+  map: Uint8Array;
+  data: Uint8Array;
+  length: number;
+  from: number;
+  step: number;
+  across: number;
+  /** Pixels there are on either side. */
+  before: number;
+  after: number;
+}): void {
+  const far1 = Math.min(reach, before) * across;
+  const far2 = Math.min(reach, after) * across;
+  const near1 = Math.min(1, before) * across;
+  const near2 = Math.min(1, after) * across;
+  for (let i = 0, at = from; i < length; i++, at += step) {
+    const value = data[at] ?? 0;
+    const a = data[at - far1] ?? 0;
+    const b = data[at + far2] ?? 0;
+    const isDark = value + lineContrast < a && value + lineContrast < b;
+    const isLight = value - lineContrast > a && value - lineContrast > b;
+    const step1 = data[at - near1] ?? 0;
+    const step2 = data[at + near2] ?? 0;
+    const isEdge = Math.abs(step1 - step2) > edgeContrast && Math.abs(a - b) > edgeContrast;
+    map[i] = isDark || isLight || isEdge ? 1 : 0;
+  }
+}
+
+/** Runs along one row or column, over gaps of up to {@link smallGap}. */
+function runsOf(map: Uint8Array, shortest: number, visit: (from: number, to: number) => void): void {
   let start = -1;
   let last = -1;
-  for (let i = 0; i < length; i++) {
-    if (!isInk(i)) continue;
+  for (let i = 0; i < map.length; i++) {
+    if (map[i] === 0) continue;
     if (start >= 0 && i - last > smallGap + 1) {
       if (last + 1 - start >= shortest) visit(start, last + 1);
       start = i;

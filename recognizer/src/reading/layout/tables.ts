@@ -9,7 +9,7 @@ export function findTables(
   words: readonly TableWord[],
   { rulings, textHeight, pageWidth }: { rulings: Rulings; textHeight: number; pageWidth: number },
 ): FoundTable[] {
-  const ruled = outermost(ruledTables(rulings, words).filter(isTable));
+  const ruled = outermost(ruledTables(rulings, words, textHeight).filter(isTable));
   const inRuled = (box: Box) => ruled.some((table) => intersectionArea(table.box, box) > 0.5 * area(box));
   const open = openTables(
     words.filter((word) => !inRuled(word.box)),
