@@ -79,6 +79,8 @@ async function startRegions(options: {
       FORMHAVEN_KEY1: entry.key1,
       FORMHAVEN_KEY2: entry.key2,
       FORMHAVEN_PEERS_FILE: peersFile,
+      // People read this terminal; `info` brings every request and job.
+      FORMHAVEN_LOG_LEVEL: process.env.FORMHAVEN_LOG_LEVEL || 'warn',
     });
     running.set(entry.region, region);
   };

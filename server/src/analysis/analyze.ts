@@ -1,6 +1,6 @@
-import type { ModelId } from '@formhaven/contract';
+import { type ModelId, parseModelId } from '@formhaven/contract';
 import { OperationFailure } from '../failure.ts';
-import { readManifest } from '../models/manifest.ts';
+import { type Manifest, readManifest } from '../models/manifest.ts';
 import { documentKey, readExtractionModels, resultKey } from '../models/parts.ts';
 import { type DocumentRef, readRequest } from '../operations/requests.ts';
 import type { Seal } from '../operations/seal.ts';
@@ -29,9 +29,10 @@ export async function analyzeWithModel(operation: Operation, parts: AnalysisPart
   if (model?.state.status !== 'ready') {
     throw new OperationFailure('modelGone', `Model ${request.modelId} was deleted before the document was analyzed.`);
   }
-  const models = await readExtractionModels(parts.blobs, readManifest(model.state.manifest));
+  const manifest = readManifest(model.state.manifest);
+  const models = await readExtractionModels(parts.blobs, manifest);
   const document = await readDocument(operation, request.document, parts, signal);
-  const { pages, analysis } = await parts.recognition.analyze(
+  const { pages, analysis, component } = await parts.recognition.analyze(
     document,
     models,
     { pages: request.pages, readingOrder: 'basic', language: undefined },
@@ -40,8 +41,21 @@ export async function analyzeWithModel(operation: Operation, parts: AnalysisPart
   await store(operation, parts, {
     format: 1,
     pages,
-    custom: { modelId: model.id, ...(model.name === undefined ? {} : { modelName: model.name }), analysis },
+    custom: { ...answering(model, manifest, component), analysis },
   });
+}
+
+/** The model whose fields the answer has. */
+function answering(
+  model: Model,
+  manifest: Manifest,
+  component: number,
+): { readonly modelId: ModelId; readonly modelName?: string } {
+  const chosen = manifest.components?.[component];
+  const id = chosen === undefined ? model.id : parseModelId(chosen.modelId);
+  if (id === undefined) throw new TypeError('components are named by model ids');
+  const name = chosen === undefined ? model.name : chosen.name;
+  return { modelId: id, ...(name === undefined ? {} : { modelName: name }) };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Analysis, Page } from '@formhaven/recognizer';
 export interface AnalyzeResult {
   readonly format: 1;
   readonly pages: readonly Page[];
-  /** Absent for layout. */
+  /** Absent for layout. Names the model that gave the answer: of a composed one, the component that was chosen. */
   readonly custom?: {
     readonly modelId: ModelId;
     readonly modelName?: string;

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { errorBody, errorHeaders, ServiceError, v2 } from '@formhaven/contract';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { QueueFull } from '../operations/accept.ts';
 import { BlobTooLarge } from '../ports/blobs.ts';
 import { tooLarge } from './body.ts';
@@ -19,7 +25,7 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
   const app = Fastify({
     loggerInstance: parts.log as FastifyBaseLogger,
     // Requests are logged once, when they are answered, without query, headers or body.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     // The service hands out …/copyresults/ and clients ask for …/copyResults/.
     routerOptions: { caseSensitive: false, maxParamLength: 512 },
@@ -76,7 +82,8 @@ function sendError(error: ServiceError, request: FastifyRequest, reply: FastifyR
   // Errors of the gateway are application/json, those of the service name the charset as well.
   const isGateway = error.code === '401' || error.code === '429' || error.code === '404';
   reply.header('content-type', isGateway ? 'application/json' : 'application/json; charset=utf-8');
-  return reply.send(error.code === '401' ? v2.UNAUTHORIZED_BODY : JSON.stringify(errorBody(error)));
+  // As bytes: of a text Fastify would name the charset.
+  return reply.send(Buffer.from(error.code === '401' ? v2.UNAUTHORIZED_BODY : JSON.stringify(errorBody(error))));
 }
 
 function asServiceError(error: unknown, request: FastifyRequest, reply: FastifyReply, parts: HttpParts): ServiceError {

@@ -125,6 +125,8 @@ export interface Store extends AsyncDisposable {
     page: { readonly after: ModelId | undefined; readonly limit: number },
   ): Promise<ModelPage>;
   summarizeModels(resource: string): Promise<ModelSummary>;
+  /** A model that is complete as it comes: a composed one. */
+  addModel(model: Model): Promise<void>;
   /** Also withdraws its copy authorization. False where there is no such model. */
   deleteModel(resource: string, id: ModelId): Promise<boolean>;
   /** Digests and manifests of every ready model of the region, for the sweeper. */

@@ -121,6 +121,10 @@ export class SqlStore implements Store {
     return { count: Number(count), lastUpdatedOn: last === null ? undefined : new Date(last) };
   }
 
+  async addModel(model: Model): Promise<void> {
+    await this.#db.insertInto('models').values(modelRow(model)).execute();
+  }
+
   async deleteModel(resource: string, id: ModelId): Promise<boolean> {
     // Its authorization goes with it: the foreign key cascades.
     const { numDeletedRows } = await this.#db

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { HttpParts } from '../parts.ts';
 import { analyzeLayoutAsync } from './analyze-layout-async.ts';
 import { analyzeWithCustomModel } from './analyze-with-custom-model.ts';
+import { composeCustomModelsAsync } from './compose-custom-models-async.ts';
 import type { V2Context } from './context.ts';
 import { copyCustomModel } from './copy-custom-model.ts';
 import { deleteCustomModel } from './delete-custom-model.ts';
@@ -22,6 +23,7 @@ export function v2Routes(app: FastifyInstance, version: v2.V2Version, parts: Htt
       routes.post('/custom/models', trainCustomModelAsync(context));
       routes.get('/custom/models', getCustomModels(context));
       routes.post('/custom/models/copyAuthorization', generateModelCopyAuthorization(context));
+      if (context.features.canCompose) routes.post('/custom/models/compose', composeCustomModelsAsync(context));
       routes.get('/custom/models/:modelId', getCustomModel(context));
       routes.delete('/custom/models/:modelId', deleteCustomModel(context));
       routes.post('/custom/models/:modelId/analyze', analyzeWithCustomModel(context));
@@ -32,7 +34,6 @@ export function v2Routes(app: FastifyInstance, version: v2.V2Version, parts: Htt
       routes.get('/layout/analyzeResults/:resultId', getAnalyzeLayoutResult(context));
 
       // Named and refused, never a silent success.
-      if (context.features.canCompose) routes.post('/custom/models/compose', refuse('Composing models'));
       for (const name of context.features.prebuilt) {
         routes.post(`/prebuilt/${name}/analyze`, refuse(`The prebuilt model ${name}`));
         routes.get(`/prebuilt/${name}/analyzeResults/:resultId`, refuse(`The prebuilt model ${name}`));
