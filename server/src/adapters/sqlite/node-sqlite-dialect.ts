@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -28,11 +29,13 @@ export function nodeSqliteDialect(database: DatabaseSync): Dialect {
  *   advice, loses acknowledged commits in a power cut.
  * - `fullfsync` matters on macOS alone, where fsync does not reach the disk.
  */
-export function openDatabase(file: string): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: BUSY_MILLISECONDS, enableForeignKeyConstraints: true });
+export async function openDatabase(file: string): Promise<DatabaseSync> {
+  const database = new DatabaseSync(file);
   try {
-    switchToWal(database);
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MILLISECONDS}`);
+    await switchToWal(database);
     database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
+    database.exec('PRAGMA foreign_keys = ON');
     return database;
   } catch (error) {
     database.close();
@@ -40,34 +43,46 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
-/** How long a writer waits for another process's transaction. Transactions here take milliseconds. */
-const BUSY_MILLISECONDS = 5000;
+/**
+ * SQLite waits for a lock by putting the whole process to sleep, so it may do so only for about as long as a transaction of
+ * another process takes. After that the waiting goes on beside everything else ({@link NodeSqliteConnection.executeQuery}),
+ * which is also what lets two connections of one process wait for each other at all.
+ */
+export const BUSY_MILLISECONDS = 5;
+const LOCK_PATIENCE_MILLISECONDS = 10_000;
+const LONGEST_PAUSE_MILLISECONDS = 25;
+const SQLITE_BUSY_SNAPSHOT = 517;
 const SQLITE_BUSY = 5;
 
-function switchToWal(database: DatabaseSync): void {
-  // The first switch of a new file needs it alone and does not wait for its turn, so two processes that make the database
-  // together collide here.
-  for (let left = 100; ; left -= 1) {
+async function switchToWal(database: DatabaseSync): Promise<void> {
+  // The first switch of a new file needs it alone, so two processes that make the database together collide here.
+  const row = await whenUnlocked(() => database.prepare('PRAGMA journal_mode = WAL').get());
+  if (row?.journal_mode !== 'wal') throw new Error(`no write-ahead log here: journal_mode is ${row?.journal_mode}`);
+}
+
+async function whenUnlocked<Result>(run: () => Result): Promise<Result> {
+  const startedOn = performance.now();
+  for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)) {
     try {
-      const row = database.prepare('PRAGMA journal_mode = WAL').get();
-      if (row?.journal_mode !== 'wal') throw new Error(`no write-ahead log here: journal_mode is ${row?.journal_mode}`);
-      return;
+      return run();
     } catch (error) {
-      if (!isBusy(error) || left === 0) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      if (!isBusy(error) || performance.now() - startedOn > LOCK_PATIENCE_MILLISECONDS) throw error;
+      await sleep(pause);
     }
   }
 }
 
-/** Whether another connection held the lock. */
-export function isBusy(error: unknown): boolean {
-  // The low byte is the primary code, whatever the extended one.
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY;
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error) || !('errcode' in error)) return false;
+  const code = Number(error.errcode);
+  // The low byte is the primary code. A transaction on an old snapshot never gets the lock, however long it waits.
+  return (code & 0xff) === SQLITE_BUSY && code !== SQLITE_BUSY_SNAPSHOT;
 }
 
 class NodeSqliteDriver implements Driver {
   readonly #database: DatabaseSync;
   readonly #connection: NodeSqliteConnection;
+  #isOpen: boolean = true;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -105,7 +120,8 @@ class NodeSqliteDriver implements Driver {
 
   async destroy(): Promise<void> {
     this.#connection.forget();
-    if (this.#database.isOpen) this.#database.close();
+    if (this.#isOpen) this.#database.close();
+    this.#isOpen = false;
   }
 }
 
@@ -123,9 +139,12 @@ class NodeSqliteConnection implements DatabaseConnection {
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const statement = this.#prepare(query.sql);
     const parameters = query.parameters as readonly SQLInputValue[];
-    if (returnsRows(query)) return { rows: statement.all(...parameters) as Row[] };
-    const { changes } = statement.run(...parameters);
-    return { rows: [], numAffectedRows: BigInt(changes) };
+    // Only a statement that is its own transaction, or begins one, can find the lock taken; none of it has happened then.
+    return whenUnlocked(() => {
+      if (returnsRows(query)) return { rows: statement.all(...parameters) as Row[] };
+      const { changes } = statement.run(...parameters);
+      return { rows: [], numAffectedRows: BigInt(changes) };
+    });
   }
 
   streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {

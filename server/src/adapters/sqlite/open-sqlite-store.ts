@@ -14,7 +14,7 @@ import type { StoreTables } from '../sql/tables.ts';
 import { insertJob, removeJob } from './job-rows.ts';
 import { createJobsTable, type QueueTables } from './jobs-table.ts';
 import type { LeaseLimits } from './lease-loop.ts';
-import { nodeSqliteDialect, openDatabase } from './node-sqlite-dialect.ts';
+import { BUSY_MILLISECONDS, nodeSqliteDialect, openDatabase } from './node-sqlite-dialect.ts';
 import { SqliteQueue } from './sqlite-queue.ts';
 
 /** The schema version of a database is the number of these it has been through. */
@@ -41,7 +41,7 @@ export async function openSqliteStore(options: {
   await makeFolder(dirname(file));
   let database: DatabaseSync;
   try {
-    database = openDatabase(file);
+    database = await openDatabase(file);
   } catch (cause) {
     throw new StoreOpenError('unreadable', `${file} cannot be opened as a database: ${message(cause)}`, { cause });
   }
@@ -71,7 +71,7 @@ function checkpoint(database: DatabaseSync): void {
   try {
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } finally {
-    database.exec('PRAGMA busy_timeout = 5000');
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MILLISECONDS}`);
   }
 }
 

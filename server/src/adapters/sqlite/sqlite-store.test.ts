@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { parseRegion } from '@formhaven/contract';
+import { describeStore } from '../../ports/store.suite.ts';
+import { freshFolder } from '../fresh-folder.fixture.ts';
+import { openSqliteStore } from './open-sqlite-store.ts';
+
+const clock = { now: () => new Date() };
+const region =
+  parseRegion('westus2') ??
+  (() => {
+    throw new TypeError();
+  })();
+
+describeStore('SQLite', async () => {
+  const folder = await freshFolder();
+  const open = () => openSqliteStore({ file: join(folder.path, 'region.db'), region, clock });
+  const { store, queue } = await open();
+  return {
+    store,
+    async countJobs() {
+      const { waiting, running } = await queue.depth();
+      return waiting + running;
+    },
+    again: async () => (await open()).store,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+});
