@@ -2,6 +2,8 @@ export type * from './document.ts';
 export { RecognizerError, type RecognizerErrorCode } from './errors.ts';
 export {
   analyze,
+  analyzeComposed,
+  type ComposedAnalysis,
   parseFieldsFile,
   parseLabelsFile,
   parseModel,

@@ -4,7 +4,6 @@ import { definitionOf, type Form, makeForm, plainWorkshop } from './form.ts';
 import { cellLabel } from './learned.ts';
 import { learnedForms } from './modelFile.ts';
 import { elementRefs, type Frame, frameOf, type PageModel, pageText, polygonOnPage } from './pageModel.ts';
-import { rounded } from './similarity.ts';
 import { boundsOf } from './span.ts';
 import type { AnalyzedForm, FieldDefinition, FieldText, FieldValue, LabeledModel } from './types.ts';
 import { fieldValue } from './values/fieldValue.ts';
@@ -19,7 +18,7 @@ export function analyzeLabeled(model: LabeledModel, pages: readonly Page[]): Ana
   const numbers = pages.map((page) => page.number);
   return {
     pageRange: [Math.min(...numbers), Math.max(...numbers)],
-    docTypeConfidence: formConfidence(extraction),
+    docTypeConfidence: extraction.likeness,
     fields: Object.fromEntries(model.fields.map((field) => [field.name, fieldOf(field, context)])),
   };
 }
@@ -85,10 +84,4 @@ function fieldText(found: Found, { pages, frames, models }: Context, isCell: boo
   const elements = found.words.flatMap((i) => refs[i] ?? []);
   const text = { text: found.text, page: page.number, polygon: polygonOnPage(page, frame, [x0, y0, x1, y1]), elements };
   return isCell ? text : { ...text, confidence: Math.round(found.confidence * 1000) / 1000 };
-}
-
-/** How much the document looks like a sample, 0 to 1. */
-export function formConfidence(extraction: Extraction): number {
-  const best = Math.max(0, ...extraction.views.flatMap((view) => view.links.map((link) => link.similarity)));
-  return Math.round(rounded(Math.min(1, Math.max(0, (best - 0.15) / 0.45))) * 1000) / 1000;
 }

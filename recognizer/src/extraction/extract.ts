@@ -1,6 +1,7 @@
 import { candidates } from './candidates.ts';
 import { type Choice, choose, type Option } from './choose.ts';
 import type { Form, Slot, Workshop } from './form.ts';
+import { formLikeness } from './formLikeness.ts';
 import type { PageModel } from './pageModel.ts';
 import { findRegion } from './region.ts';
 import { emptyScore, slotScorer } from './score.ts';
@@ -23,7 +24,8 @@ export interface Extraction {
   readonly values: ReadonlyMap<string, Found>;
   /** By name of the field. */
   readonly tables: ReadonlyMap<string, readonly FoundRow[]>;
-  readonly views: readonly PageView[];
+  /** How surely the document is the form of the samples, 0 to 1. */
+  readonly likeness: number;
 }
 
 /** Finds the values of all slots on a document. */
@@ -33,7 +35,14 @@ export function extract(form: Form, pages: readonly PageModel[], workshop: Works
   const options = form.slots.map((slot) =>
     views.flatMap((view, p) => optionsOn(form, view, slot, { page: p, spans: spans[p] })),
   );
-  const chosen = choose(options, emptyScore, (a, b) => a === b || form.sharing.has(a < b ? `${a} ${b}` : `${b} ${a}`));
+  const likeness = formLikeness(views);
+  // A page of another form has places that resemble those of the samples, too, but nothing to say about them.
+  const foreign = 8 * Math.max(0, 1 - likeness / 0.25);
+  const chosen = choose(
+    options,
+    emptyScore + foreign,
+    (a, b) => a === b || form.sharing.has(a < b ? `${a} ${b}` : `${b} ${a}`),
+  );
   const parts = new Map<string, { slot: Slot; found: Found | undefined }[]>();
   for (const [s, slot] of form.slots.entries()) {
     const found = slot.kind === 'region' ? findRegion(views, slot) : foundBy(pages, chosen[s]);
@@ -48,7 +57,7 @@ export function extract(form: Form, pages: readonly PageModel[], workshop: Works
     if (value) values.set(label, value);
   }
   const tables = new Map(form.tables.map((table) => [table.field.name, findRows(views, table)]));
-  return { values, tables, views };
+  return { values, tables, likeness };
 }
 
 function optionsOn(

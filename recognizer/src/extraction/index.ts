@@ -1,4 +1,5 @@
 export { analyze } from './analyze.ts';
+export { analyzeComposed, type ComposedAnalysis } from './compose.ts';
 export { parseFieldsFile } from './fieldsFile.ts';
 export { parseLabelsFile } from './labelsFile.ts';
 export { parseModel, serializeModel } from './modelFile.ts';
