@@ -1,7 +1,7 @@
 import { overlap, unionOf } from '../box.ts';
 import type { Ruling, Rulings } from './rulings.ts';
 import type { FoundCell, FoundTable, TableWord } from './table-grid.ts';
-import { columnGaps, type Gap, type Row, rowsOf, type Segment } from './text-rows.ts';
+import { columnGaps, type Gap, isFigure, type Row, rowsOf, type Segment } from './text-rows.ts';
 
 /** Space between rows, in text heights, that ends a table. */
 const rowGap = 2.6;
@@ -156,13 +156,6 @@ function isProse(
   // Addresses and pairs of label and value stand in two columns too; a table of two has figures in one of them.
   const figures = rows.filter(({ segments: own }) => isFigure(own.at(-1)?.words ?? [])).length;
   return figures < 0.6 * rows.length;
-}
-
-/** Mostly digits: an amount, a share, a date. */
-function isFigure(words: readonly TableWord[]): boolean {
-  const text = words.map((word) => word.text).join('');
-  const digits = text.replace(/[^\d]/g, '').length;
-  return digits > 0 && digits >= 0.4 * text.length;
 }
 
 /** A row that only continues cells of the one above (nothing in the first column, close below, no ruling between). */

@@ -1,7 +1,7 @@
 import { area, type Box, contains, overlap } from '../box.ts';
 import type { Ruling, Rulings } from './rulings.ts';
 import type { FoundCell, FoundTable, TableWord } from './table-grid.ts';
-import { columnGaps, rowsOf } from './text-rows.ts';
+import { columnGaps, isFigure, rowsOf } from './text-rows.ts';
 
 /** Rulings this near each other are one line of the grid. */
 const sameLine = 5;
@@ -16,7 +16,7 @@ export function ruledTables(rulings: Rulings, words: readonly TableWord[], textH
   return touchingGroups(rulings)
     .map((group) => gridTable(group, words, textHeight))
     .filter((table) => table !== undefined)
-    .map((table) => splitRows(splitCells(table), textHeight));
+    .map((table) => splitRows(table, textHeight));
 }
 
 interface Group {
@@ -68,7 +68,7 @@ function gridTable(
   textHeight: number,
 ): FoundTable | undefined {
   // Two lines with no room for text between them are one.
-  const nearest = Math.max(sameLine, 0.4 * textHeight);
+  const nearest = Math.max(sameLine, 0.75 * textHeight);
   const ys = gridLines(horizontal, nearest);
   // A table is often open at its sides: where the level rulings end, there its border is.
   const left = Math.min(...horizontal.map((h) => h.from));
@@ -122,7 +122,8 @@ function gridTable(
     // A region that is no rectangle (an open corner) overlaps others; its words go to the smaller cells first.
     cells.push({ row: r0, column: c0, rowSpan: r1 - r0 + 1, columnSpan: c1 - c0 + 1, box: cell, words: [] });
   }
-  return withWords({ box, rowCount: rows, columnCount: columns, cells }, inside);
+  const filled = withWords({ box, rowCount: rows, columnCount: columns, cells }, inside);
+  return { ...filled, cells: splitCells(splitTallCells(filled.cells, ys, textHeight), xs) };
 }
 
 /** Rows are drawn and columns are not: they are where all rows leave a blank. */
@@ -145,24 +146,17 @@ function columnsOfText(
  * Many tables draw the columns of the head only. A cell over several columns is parted where its words stand on both
  * sides of a column's line and none on the line.
  */
-function splitCells(table: FoundTable): FoundTable {
-  const starts = new Map<number, number>();
-  for (const cell of table.cells) {
-    starts.set(cell.column, cell.box.x0);
-    starts.set(cell.column + cell.columnSpan, cell.box.x1);
-  }
-  const cells = table.cells.flatMap((cell): FoundCell[] => {
+function splitCells(cells: readonly FoundCell[], xs: readonly number[]): FoundCell[] {
+  return cells.flatMap((cell): FoundCell[] => {
     if (cell.columnSpan === 1 || cell.words.length < 2) return [cell];
-    const inner: number[] = [];
-    for (let c = cell.column + 1; c < cell.column + cell.columnSpan; c++) {
-      const x = starts.get(c);
-      if (x !== undefined && cell.words.every(({ box }) => box.x1 <= x + 2 || box.x0 >= x - 2)) inner.push(c);
-    }
-    const borders = [cell.column, ...inner, cell.column + cell.columnSpan];
-    const x = (column: number) => starts.get(column) ?? cell.box.x1;
+    const isBlankAt = (column: number) => {
+      const x = xs[column] ?? 0;
+      return cell.words.every(({ box }) => box.x1 <= x + 2 || box.x0 >= x - 2);
+    };
+    const borders = bordersOf(cell.column, cell.columnSpan, isBlankAt);
     const parts = borders.slice(0, -1).map((column, i): FoundCell => {
       const next = borders[i + 1] ?? column + 1;
-      const box = { ...cell.box, x0: x(column), x1: x(next) };
+      const box = { ...cell.box, x0: xs[column] ?? 0, x1: xs[next] ?? 0 };
       const words = cell.words.filter((word) => {
         const cx = (word.box.x0 + word.box.x1) / 2;
         return cx >= box.x0 && cx < box.x1;
@@ -172,7 +166,34 @@ function splitCells(table: FoundTable): FoundTable {
     // A heading over columns stands in the middle of them, or at their beginning: one part then has all of the words.
     return parts.filter((part) => part.words.length > 0).length >= 2 ? parts : [cell];
   });
-  return { ...table, cells };
+}
+
+/** The same for a cell over several rows whose text is a list: its neighbours' lines go on through it. */
+function splitTallCells(cells: readonly FoundCell[], ys: readonly number[], textHeight: number): FoundCell[] {
+  return cells.flatMap((cell): FoundCell[] => {
+    if (cell.rowSpan === 1 || rowsOf(cell.words, textHeight).length < 5) return [cell];
+    const isBlankAt = (row: number) => {
+      const y = ys[row] ?? 0;
+      return cell.words.every(({ box }) => box.y1 <= y + 2 || box.y0 >= y - 2);
+    };
+    const borders = bordersOf(cell.row, cell.rowSpan, isBlankAt);
+    return borders.slice(0, -1).map((row, i): FoundCell => {
+      const next = borders[i + 1] ?? row + 1;
+      const box = { ...cell.box, y0: ys[row] ?? 0, y1: ys[next] ?? 0 };
+      const words = cell.words.filter((word) => {
+        const cy = (word.box.y0 + word.box.y1) / 2;
+        return cy >= box.y0 && cy < box.y1;
+      });
+      return { ...cell, row, rowSpan: next - row, box, words };
+    });
+  });
+}
+
+/** First, the inner ones that hold, and the one after the last. */
+function bordersOf(first: number, span: number, holds: (border: number) => boolean): number[] {
+  const borders = [first];
+  for (let border = first + 1; border < first + span; border++) if (holds(border)) borders.push(border);
+  return [...borders, first + span];
 }
 
 const leastTextRows = 3;
@@ -191,13 +212,16 @@ function splitRows(table: FoundTable, textHeight: number): FoundTable {
           textHeight,
         )
       : [];
-    const wide = textRows.filter(
-      ({ box }) =>
-        own.filter((cell) =>
-          cell.words.some((w) => overlap(w.box.y0, w.box.y1, box.y0, box.y1) > 0.5 * (w.box.y1 - w.box.y0)),
-        ).length >= 2,
-    );
-    if (textRows.length < leastTextRows || own.length < 2 || wide.length < 0.8 * textRows.length) {
+    // Wrapped text makes rows too; a row of a table has its name, and figures beside it.
+    const listed = textRows.filter(({ box }) => {
+      const parts = own
+        .toSorted((a, b) => a.column - b.column)
+        .map(({ words }) =>
+          words.filter((w) => overlap(w.box.y0, w.box.y1, box.y0, box.y1) > 0.5 * (w.box.y1 - w.box.y0)),
+        );
+      return (parts[0]?.length ?? 0) > 0 && parts.slice(1).some(isFigure);
+    });
+    if (textRows.length < leastTextRows || own.length < 2 || listed.length < 0.75 * textRows.length) {
       cells.push(...own.map((cell) => ({ ...cell, row: row + shift })));
       continue;
     }

@@ -89,3 +89,10 @@ export function columnGaps(rows: readonly Row[], textHeight: number): Gap[] {
   }
   return gaps;
 }
+
+/** Mostly digits: an amount, a share, a date. */
+export function isFigure(words: readonly TableWord[]): boolean {
+  const text = words.map((word) => word.text).join('');
+  const digits = text.replace(/[^\d]/g, '').length;
+  return digits > 0 && digits >= 0.4 * text.length;
+}
