@@ -1,6 +1,7 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { demoCommand } from './commands/demo.ts';
 import { keysCommand } from './commands/keys.ts';
+import { analyzeCommand, readCommand, trainCommand } from './commands/local.ts';
 import { serveCommand } from './commands/serve.ts';
 import { startCommand } from './commands/start.ts';
 
@@ -13,6 +14,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(startCommand())
     .addCommand(serveCommand())
     .addCommand(keysCommand())
+    .addCommand(readCommand())
+    .addCommand(trainCommand())
+    .addCommand(analyzeCommand())
     .addCommand(demoCommand());
   for (const command of program.commands) command.exitOverride();
   try {

@@ -18,6 +18,7 @@ import { createSeal } from './operations/seal.ts';
 import type { Blobs } from './ports/blobs.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Queue } from './ports/queue.ts';
+import type { TrainingSources } from './ports/sources.ts';
 import type { Store } from './ports/store.ts';
 import { loadSecretKey } from './secret-key.ts';
 
@@ -146,4 +147,14 @@ export async function composeWorker(config: RegionConfig): Promise<RegionWorker>
       await state[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Recognition without a region, for the command line: one document after the other. */
+export function createLocalRecognition(): ReturnType<typeof createRecognitionPool> {
+  return createRecognitionPool({ ...DEFAULT_POOL_LIMITS, threads: 1 });
+}
+
+/** Training files of one local folder and nothing else. */
+export function createLocalSources(root: string): TrainingSources {
+  return new OutboundTrainingSources({ allowPrivateAddresses: false, allowedHosts: [], trainingRoots: [root] });
 }

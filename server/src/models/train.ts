@@ -39,7 +39,7 @@ export async function trainModel(
 ): Promise<Extract<Model['state'], { status: 'ready' }> & { readonly lastUpdatedOn: Date }> {
   const request = readRequest(operation.request, 'train');
   const source = parts.seal.open(request.sealedSource);
-  const { set, files } = await gather(source, request, parts.sources, signal);
+  const { set, files } = await gatherTrainingSet(source, request, parts.sources, signal);
   const training = await parts.recognition.train(set, signal);
 
   const stored: Part[] = [];
@@ -77,7 +77,7 @@ interface Gathered {
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 }
 
-async function gather(
+export async function gatherTrainingSet(
   source: string,
   request: { prefix: string; includeSubFolders: boolean; useLabelFile: boolean },
   sources: TrainingSources,

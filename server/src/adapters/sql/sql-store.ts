@@ -125,10 +125,6 @@ export class SqlStore implements Store {
     await this.#db.insertInto('models').values(modelRow(model)).execute();
   }
 
-  async addModel(model: Model): Promise<void> {
-    await this.#db.insertInto('models').values(modelRow(model)).execute();
-  }
-
   async deleteModel(resource: string, id: ModelId): Promise<boolean> {
     // Its authorization goes with it: the foreign key cascades.
     const { numDeletedRows } = await this.#db
