@@ -74,7 +74,7 @@ function openContainer(url: URL, agents: GuardedAgents): ContainerClient {
     throw new SourceError('malformed', 'The source must be the URL of a container.');
   }
   const pipeline = newPipeline(new AnonymousCredential(), {
-    httpClient: guardedHttpClient(agents) as NonNullable<Parameters<typeof newPipeline>[1]>['httpClient'] & object,
+    httpClient: guardedHttpClient(agents),
     // Three retries, after 0, 0.5 and 1.5 seconds: a hiccup is bridged, a dead end is told while somebody waits.
     retryOptions: {
       retryPolicyType: StorageRetryPolicyType.EXPONENTIAL,

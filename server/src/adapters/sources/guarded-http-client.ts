@@ -1,4 +1,12 @@
-import { createDefaultHttpClient, type HttpClient, isRestError, RestError } from '@azure/core-rest-pipeline';
+import {
+  createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineRequest,
+  isRestError,
+  type PipelineResponse,
+  RestError,
+} from '@azure/core-rest-pipeline';
+import type { HttpOperationResponse, IHttpClient, WebResource } from '@azure/storage-blob';
 import { SourceError } from '../../ports/sources.ts';
 import { AddressNotAllowed, type GuardedAgents } from './guarded-agents.ts';
 import { readLimited } from './read-limited.ts';
@@ -13,23 +21,31 @@ const MAX_TEXT_BYTES = 16 * 1024 * 1024;
  * (a proxy from the environment, an agent of its own) gets past it. Answers that redirect are refused here, before the pipeline
  * would follow them. Errors other than RestError are not tried again by the pipeline.
  */
-export function guardedHttpClient(agents: GuardedAgents): HttpClient {
+export function guardedHttpClient(agents: GuardedAgents): IHttpClient {
   const client = createDefaultHttpClient();
   return {
     async sendRequest(request) {
       const url = new URL(request.url);
-      request.agent = url.protocol === 'https:' ? agents.https : agents.http;
-      delete request.proxySettings;
-
-      // Every answer as a stream, so that the size of a text can be limited while it arrives.
       const streamed = request.streamResponseStatusCodes;
-      request.streamResponseStatusCodes = new Set([Number.POSITIVE_INFINITY]);
-      const caller = request.abortSignal;
+      const caller = request.abortSignal as AbortSignal | undefined;
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(), ANSWER_MILLISECONDS);
-      request.abortSignal = caller === undefined ? late.signal : AbortSignal.any([caller as AbortSignal, late.signal]);
+      // A request of its own: the caller's stays as it was for another try.
+      const guarded = createPipelineRequest({
+        url: request.url,
+        method: request.method,
+        headers: createHttpHeaders(request.headers.toJson({ preserveCase: true })),
+        timeout: request.timeout,
+        requestId: request.requestId,
+        agent: url.protocol === 'https:' ? agents.https : agents.http,
+        // Which schemes a source may have was decided before; the library alone would refuse http.
+        allowInsecureConnection: true,
+        // Every answer as a stream, so that the size of a text can be limited while it arrives.
+        streamResponseStatusCodes: new Set([Number.POSITIVE_INFINITY]),
+        abortSignal: caller === undefined ? late.signal : AbortSignal.any([caller, late.signal]),
+      });
       try {
-        const response = await client.sendRequest(request);
+        const response = await client.sendRequest(guarded);
         clearTimeout(timer);
         if (response.status >= 300 && response.status < 400 && response.status !== 304) {
           response.readableStreamBody?.on('error', () => {});
@@ -47,7 +63,7 @@ export function guardedHttpClient(agents: GuardedAgents): HttpClient {
             await readLimited(stream, MAX_TEXT_BYTES, `The answer of ${url.origin}`),
           ).toString('utf8');
         }
-        return response;
+        return asLibraryResponse(response, request);
       } catch (error) {
         if (isRestError(error) && error.code === new AddressNotAllowed().code) {
           throw new AddressNotAllowed(error.message);
@@ -58,12 +74,14 @@ export function guardedHttpClient(agents: GuardedAgents): HttpClient {
         throw error;
       } finally {
         clearTimeout(timer);
-        if (streamed === undefined) delete request.streamResponseStatusCodes;
-        else request.streamResponseStatusCodes = streamed;
-        // A pipeline that tries again must find the caller's signal here, not ours.
-        if (caller === undefined) delete request.abortSignal;
-        else request.abortSignal = caller;
       }
     },
   };
+}
+
+/** The library speaks to its clients in the terms of its former core, which has other headers. */
+function asLibraryResponse(response: PipelineResponse, request: WebResource): HttpOperationResponse {
+  const { headers } = response;
+  const answered = { ...response, request, headers: { toJson: () => headers.toJSON({ preserveCase: true }) } };
+  return answered as unknown as HttpOperationResponse;
 }
