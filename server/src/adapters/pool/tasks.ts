@@ -1,6 +1,7 @@
 import type { Analysis, ExtractionModel, LabeledModel, Page, Sample } from '@formhaven/recognizer';
 import {
   analyze,
+  analyzeComposed,
   parseFieldsFile,
   parseLabelsFile,
   parseModel,
@@ -80,7 +81,12 @@ async function analyzeDocument(task: AnalyzeTask): Promise<TaskValues['analyze']
   const models = task.models.map(parsedModel);
   const [only] = models;
   if (models.length === 1 && only !== undefined) return { pages, analysis: analyze(only, pages), component: 0 };
-  throw new Error('composed models are not analyzed yet');
+  if (pages.length === 0) return { pages, analysis: { kind: 'labeled', forms: [] }, component: 0 };
+  const { component, form } = analyzeComposed(
+    models.filter((model): model is LabeledModel => model.kind === 'labeled'),
+    pages,
+  );
+  return { pages, analysis: { kind: 'labeled', forms: [form] }, component };
 }
 
 // A model is parsed once for many documents; the texts are its identity.
