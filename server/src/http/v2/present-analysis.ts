@@ -195,16 +195,18 @@ function presentRegion(region: TextRegion, pages: readonly Page[], options: Pres
   };
 }
 
-/** JSON pointers into readResults, which exist only where the lines are listed. */
+/** JSON pointers into readResults, which has lines only where they were asked for, and selection marks from v2.1 on. */
 function elementsOf(
   elements: readonly ElementRef[],
   pages: readonly Page[],
   options: PresentOptions,
 ): { elements?: string[] } {
-  if (!options.includeTextDetails || elements.length === 0) return {};
+  const { features } = options;
+  const listed = elements.filter(({ kind }) => features.hasSelectionMarks || kind === 'word');
+  if (!options.includeTextDetails || listed.length === 0) return {};
   return {
-    elements: elements.map((element) => {
-      const page = `${options.features.elementPrefix}/${pages.findIndex(({ number }) => number === element.page)}`;
+    elements: listed.map((element) => {
+      const page = `${features.elementPrefix}/${pages.findIndex(({ number }) => number === element.page)}`;
       return element.kind === 'word'
         ? `${page}/lines/${element.line}/words/${element.word}`
         : `${page}/selectionMarks/${element.mark}`;
