@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { appendFile, cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The real forms beside the tests; sources and licences in forms/README.md. */
@@ -21,4 +21,12 @@ export async function expectedFields(name: string): Promise<Readonly<Record<stri
   const fields = all[name];
   if (fields === undefined) throw new Error(`nobody has read ${name}`);
   return fields;
+}
+
+/** A copy of the labelled statements whose first document is `bytes` larger, no two stretches of it alike. */
+export async function writeLargeStatements(folder: string, bytes: number): Promise<void> {
+  await cp(STATEMENTS, folder, { recursive: true });
+  const padding = Uint32Array.from({ length: Math.ceil(bytes / 4) }, (_, index) => Math.imul(index, 2654435761));
+  // Readers of PDF look for the end of the file among its last bytes, and labels come with their own layout.
+  await appendFile(`${folder}/Invoice_1.pdf`, new Uint8Array(padding.buffer, 0, bytes));
 }

@@ -15,10 +15,14 @@ export function pollUntil<Value>(
   return v2.pollUntil({ poll, isDone, intervalMilliseconds: 50, deadlineMilliseconds });
 }
 
-/** Trains on the labelled statements and waits until the model is ready. */
-export async function trainStatements(region: TestRegion, version: v2.V2Version = 'v2.1'): Promise<v2.Model> {
+/** Trains on the labelled statements, or those of another folder, and waits until the model is ready. */
+export async function trainStatements(
+  region: TestRegion,
+  version: v2.V2Version = 'v2.1',
+  source = STATEMENTS,
+): Promise<v2.Model> {
   const client = region.client(version);
-  const { modelId } = await client.train({ source: STATEMENTS, useLabelFile: true });
+  const { modelId } = await client.train({ source, useLabelFile: true });
   const model = await pollUntil(
     (signal) => client.getModel(modelId, { signal }),
     ({ modelInfo }) => modelInfo.status !== 'creating',
