@@ -3,12 +3,13 @@ import type { Failure } from '../../failure.ts';
 import type {
   CopyAuthorization,
   Model,
+  ModelChange,
   ModelState,
   Operation,
   OperationState,
   TerminalState,
 } from '../../ports/store.ts';
-import type { AuthorizationsTable, ModelsTable, OperationsTable } from './tables.ts';
+import type { AuthorizationsTable, ModelChangesTable, ModelsTable, OperationsTable } from './tables.ts';
 
 // Between the domain's unions and rows of nullable columns. Rows are only ever written here, so reading trusts them; a row that
 // breaks the agreement is a damaged database and throws.
@@ -59,6 +60,15 @@ function readModelState(row: Selectable<ModelsTable>): ModelState {
     case 'invalid':
       return { status: 'invalid', errors: readFailures(row.errors) };
   }
+}
+
+export function readChange(row: Selectable<ModelChangesTable>): ModelChange {
+  return {
+    sequence: Number(row.sequence),
+    modelId: row.model_id,
+    change: row.change,
+    changedOn: new Date(Number(row.changed_on)),
+  };
 }
 
 export function operationRow(operation: Operation): OperationsTable {

@@ -6,6 +6,7 @@ import type {
   CopyAuthorization,
   KeyHash,
   Model,
+  ModelChange,
   ModelPage,
   ModelSummary,
   Operation,
@@ -23,6 +24,7 @@ import {
   operationRow,
   operationStateColumns,
   readAuthorization,
+  readChange,
   readModel,
   readOperation,
 } from './rows.ts';
@@ -122,17 +124,26 @@ export class SqlStore implements Store {
   }
 
   async addModel(model: Model): Promise<void> {
-    await this.#db.insertInto('models').values(modelRow(model)).execute();
+    await this.#db.transaction().execute(async (transaction) => {
+      await transaction.insertInto('models').values(modelRow(model)).execute();
+      if (model.state.status === 'ready') {
+        await recordChange(transaction, { ...model, change: 'ready', changedOn: model.lastUpdatedOn });
+      }
+    });
   }
 
-  async deleteModel(resource: string, id: ModelId): Promise<boolean> {
-    // Its authorization goes with it: the foreign key cascades.
-    const { numDeletedRows } = await this.#db
-      .deleteFrom('models')
-      .where('resource', '=', resource)
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow();
-    return numDeletedRows > 0n;
+  async deleteModel(resource: string, id: ModelId, now: Date): Promise<boolean> {
+    return this.#db.transaction().execute(async (transaction) => {
+      // Its authorization goes with it: the foreign key cascades.
+      const deleted = await transaction
+        .deleteFrom('models')
+        .where('resource', '=', resource)
+        .where('id', '=', id)
+        .returning('status')
+        .executeTakeFirst();
+      if (deleted?.status === 'ready') await recordChange(transaction, { resource, id, change: 'deleted', changedOn: now });
+      return deleted !== undefined;
+    });
   }
 
   async *manifests(): AsyncGenerator<{ readonly digest: Sha256; readonly manifest: string }> {
@@ -158,6 +169,41 @@ export class SqlStore implements Store {
       after = rows.at(-1);
       if (rows.length < MANIFESTS_PER_PAGE) return;
     }
+  }
+
+  // ---- change feed
+
+  async changePosition(): Promise<{ readonly instance: string; readonly last: number }> {
+    const { instance, last } = await this.#db
+      .selectFrom('change_counter')
+      .select(['instance', 'last'])
+      .executeTakeFirstOrThrow();
+    return { instance, last: Number(last) };
+  }
+
+  async listChanges(
+    resource: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly ModelChange[]> {
+    const rows = await this.#db
+      .selectFrom('model_changes')
+      .selectAll()
+      .where('resource', '=', resource)
+      .where('sequence', '>', page.after)
+      .orderBy('sequence')
+      .limit(page.limit)
+      .execute();
+    return rows.map(readChange);
+  }
+
+  async findChange(resource: string, id: ModelId): Promise<ModelChange | undefined> {
+    const row = await this.#db
+      .selectFrom('model_changes')
+      .selectAll()
+      .where('resource', '=', resource)
+      .where('model_id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? undefined : readChange(row);
   }
 
   // ---- operations
@@ -223,6 +269,15 @@ export class SqlStore implements Store {
           .where('id', '=', finished.model.id)
           .where('status', '=', 'creating')
           .executeTakeFirstOrThrow();
+        if (numUpdatedRows > 0n && finished.model.state.status === 'ready') {
+          const { id } = finished.model;
+          await recordChange(transaction, {
+            resource: operation.resource,
+            id,
+            change: 'ready',
+            changedOn: finished.now,
+          });
+        }
         if (numUpdatedRows === 0n && state.status === 'succeeded') state = { status: 'failed', errors: [MODEL_GONE] };
       }
       await transaction
@@ -272,6 +327,12 @@ export class SqlStore implements Store {
         .where('status', '=', 'creating')
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) return { outcome: 'unknown' };
+      await recordChange(transaction, {
+        resource: authorization.resource,
+        id: copy.modelId,
+        change: 'ready',
+        changedOn: copy.now,
+      });
       await transaction
         .updateTable('authorizations')
         .set({ used_by: copy.by, used_digest: copy.digest })
@@ -341,4 +402,36 @@ export class SqlStore implements Store {
 
 function findAuthorization(db: Kysely<StoreTables> | Transaction<StoreTables>, modelId: ModelId) {
   return db.selectFrom('authorizations').selectAll().where('model_id', '=', modelId).executeTakeFirst();
+}
+
+/** In the transaction that makes the change. */
+async function recordChange(
+  transaction: Transaction<StoreTables>,
+  change: {
+    readonly resource: string;
+    readonly id: ModelId;
+    readonly change: ModelChange['change'];
+    readonly changedOn: Date;
+  },
+): Promise<void> {
+  const { last } = await transaction
+    .updateTable('change_counter')
+    .set((row) => ({ last: row('last', '+', 1) }))
+    .returning('last')
+    .executeTakeFirstOrThrow();
+  await transaction
+    .deleteFrom('model_changes')
+    .where('resource', '=', change.resource)
+    .where('model_id', '=', change.id)
+    .execute();
+  await transaction
+    .insertInto('model_changes')
+    .values({
+      sequence: Number(last),
+      resource: change.resource,
+      model_id: change.id,
+      change: change.change,
+      changed_on: change.changedOn.getTime(),
+    })
+    .execute();
 }

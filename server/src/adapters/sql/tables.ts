@@ -62,6 +62,23 @@ export interface AuthorizationsTable {
   used_digest: Sha256 | null;
 }
 
+export interface ChangeCounterTable {
+  /** Always 1: the table has one row. */
+  only: number;
+  /** Made with the database: a region that lost its disk has another one. */
+  instance: string;
+  last: number;
+}
+
+/** The last change of a model; an earlier one of the same model is replaced. */
+export interface ModelChangesTable {
+  sequence: number;
+  resource: string;
+  model_id: ModelId;
+  change: 'ready' | 'deleted';
+  changed_on: number;
+}
+
 export interface StoreTables {
   identity: IdentityTable;
   resources: ResourcesTable;
@@ -69,4 +86,6 @@ export interface StoreTables {
   models: ModelsTable;
   operations: OperationsTable;
   authorizations: AuthorizationsTable;
+  change_counter: ChangeCounterTable;
+  model_changes: ModelChangesTable;
 }

@@ -9,7 +9,7 @@ import { makeFolder } from '../folder/make-folder.ts';
 import type { JobsInTransaction } from '../sql/jobs-in-transaction.ts';
 import { type Migration, migrate, StoreOpenError } from '../sql/migrate.ts';
 import { SqlStore } from '../sql/sql-store.ts';
-import { createStoreTables } from '../sql/store-migrations.ts';
+import { createModelChanges, createStoreTables } from '../sql/store-migrations.ts';
 import type { StoreTables } from '../sql/tables.ts';
 import { insertJob, removeJob } from './job-rows.ts';
 import { createJobsTable, type QueueTables } from './jobs-table.ts';
@@ -18,7 +18,7 @@ import { BUSY_MILLISECONDS, nodeSqliteDialect, openDatabase } from './node-sqlit
 import { SqliteQueue } from './sqlite-queue.ts';
 
 /** The schema version of a database is the number of these it has been through. */
-const MIGRATIONS: readonly Migration[] = [createStoreTables, createJobsTable];
+const MIGRATIONS: readonly Migration[] = [createStoreTables, createJobsTable, createModelChanges];
 
 /** A region's rows and jobs, in one file. Closing it closes both; closing the store does too. */
 export interface SqliteStore extends AsyncDisposable {

@@ -1,19 +1,14 @@
 import { join } from 'node:path';
-import { parseRegion } from '@formhaven/contract';
 import { describeStore } from '../../ports/store.suite.ts';
 import { freshFolder } from '../fresh-folder.fixture.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
+import { WESTUS2 } from './region.fixture.ts';
 
 const clock = { now: () => new Date() };
-const region =
-  parseRegion('westus2') ??
-  (() => {
-    throw new TypeError();
-  })();
 
 describeStore('SQLite', async () => {
   const folder = await freshFolder();
-  const open = () => openSqliteStore({ file: join(folder.path, 'region.db'), region, clock });
+  const open = () => openSqliteStore({ file: join(folder.path, 'region.db'), region: WESTUS2, clock });
   const { store, queue } = await open();
   return {
     store,
