@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startAzurite, type TestContainer, type TestStorage } from '../kit/azurite.ts';
 import { expectedFields, FORMS, readStatement, STATEMENTS } from '../kit/forms.ts';
-import { startRegions, type TestRegion, type TestRegions } from '../kit/regions.ts';
+import { startRegions, type TestRegion } from '../kit/regions.ts';
 import {
   type CustomModel,
   OFFICIAL_VERSIONS,
@@ -19,27 +19,22 @@ const STATEMENT_FILE = join(FORMS, 'azure-statements', 'test', STATEMENT);
 const UPDATE = { updateIntervalInMs: 50 };
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
+const opened = new AsyncDisposableStack();
 let storage: TestStorage;
 let statements: TestContainer;
-let regions: TestRegions;
 let source: TestRegion;
 let target: TestRegion;
 
 beforeAll(async () => {
-  [storage, regions] = await Promise.all([
-    startAzurite(),
-    startRegions(['westus2', 'eastus'], { FORMHAVEN_ALLOW_PRIVATE_ADDRESSES: 'true' }),
-  ]);
+  storage = opened.use(await startAzurite());
+  const regions = opened.use(await startRegions(['westus2', 'eastus'], { FORMHAVEN_ALLOW_PRIVATE_ADDRESSES: 'true' }));
   source = regions.region('westus2');
   target = regions.region('eastus');
   statements = await storage.container(STATEMENTS);
   await statements.upload(`filled/${STATEMENT}`, await readStatement(STATEMENT));
 });
 
-afterAll(async () => {
-  await regions?.[Symbol.asyncDispose]();
-  await storage?.[Symbol.asyncDispose]();
-});
+afterAll(() => opened.disposeAsync());
 
 describe.each(OFFICIAL_VERSIONS)('the client $release speaks $api and', (version) => {
   let atSource: TrainingClient;

@@ -13,7 +13,8 @@ export function bodyStream(request: FastifyRequest): Readable | undefined {
 }
 
 /**
- * The body as JSON.
+ * The body as JSON. A request that does not name its type is taken at its word: the published disaster recovery guide prints
+ * its copy request so.
  * @throws ServiceError with this code (the operation's own for a body it cannot read), 413 or 415
  */
 export async function readJson(
@@ -21,7 +22,8 @@ export async function readJson(
   reply: FastifyReply,
   options: { readonly code: '1002' | 'BadArgument'; readonly maxBytes?: number },
 ): Promise<unknown> {
-  if (contentType(request) !== 'application/json') {
+  const type = contentType(request);
+  if (type !== 'application/json' && type !== '') {
     throw new ServiceError('UnsupportedMediaType', { message: 'Send the body as application/json.' });
   }
   const text = (await readBytes(request, reply, options.maxBytes ?? MAX_JSON_BYTES)).toString('utf8');

@@ -65,6 +65,11 @@ function ownModelId(request: FastifyRequest): ModelId | undefined {
   return (request.params as Params).modelId === undefined ? undefined : modelIdOf(request);
 }
 
+/** In the service's own spelling, for whoever greps the output of curl; the framework would write it in lower case. */
+export function setLocation(reply: FastifyReply, name: 'Location' | 'Operation-Location', url: string): void {
+  reply.raw.setHeader(name, url);
+}
+
 /** 201 and 202 have no body. */
 export function sendLocation(
   request: FastifyRequest,
@@ -75,11 +80,8 @@ export function sendLocation(
     | { readonly status: 202; readonly location: v2.V2Location },
 ): FastifyReply {
   const url = v2.locationUrl(baseUrl(request, context.parts), answer.location);
-  return reply
-    .code(answer.status)
-    .header(answer.status === 201 ? 'location' : 'operation-location', url)
-    .header('content-length', '0')
-    .send();
+  setLocation(reply, answer.status === 201 ? 'Location' : 'Operation-Location', url);
+  return reply.code(answer.status).header('content-length', '0').send();
 }
 
 export function sendJson(reply: FastifyReply, body: unknown, status = 200): FastifyReply {
