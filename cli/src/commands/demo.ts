@@ -165,7 +165,7 @@ function poll<Value>(
 async function printFields(form: string, result: v2.AnalyzeOperationResult): Promise<boolean> {
   const found = result.analyzeResult?.documentResults?.[0]?.fields ?? {};
   const expected = await expectedFields(form);
-  const table = new Table({ head: ['field', 'expected', 'found', 'confidence', ''], style: { head: [], border: [] } });
+  const table = new Table({ head: ['field', 'expected', 'found', 'confidence', ''], style: { head: [], border: [], compact: true } });
   let isRight = result.status === 'succeeded';
   for (const name of new Set([...Object.keys(expected ?? {}), ...Object.keys(found)])) {
     const field = found[name] ?? undefined;

@@ -179,5 +179,5 @@ function valueText(field: Exclude<v2.FieldValue, { type: 'array' | 'object' }>):
 }
 
 function plainTable(head: readonly string[]): Table.Table {
-  return new Table({ head: [...head], style: { head: [], border: [] } });
+  return new Table({ head: [...head], style: { head: [], border: [], compact: true } });
 }
