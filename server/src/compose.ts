@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { FolderBlobs } from './adapters/folder/folder-blobs.ts';
 import { acquireFolderLock } from './adapters/folder/lock.ts';
 import { createHttpPeers } from './adapters/peers/http-peers.ts';
+import { createCanaryPool } from './adapters/pool/canary-pool.ts';
 import { createRecognitionPool, DEFAULT_POOL_LIMITS } from './adapters/pool/recognition.ts';
 import { OutboundDocumentSources } from './adapters/sources/outbound-document-sources.ts';
 import { OutboundTrainingSources } from './adapters/sources/outbound-training-sources.ts';
@@ -80,6 +81,7 @@ export async function composeApi(
     keepResultsMilliseconds: config.keepResultsMilliseconds,
     maxQueueLength: config.maxQueueLength,
   };
+  const canaries = createCanaryPool();
   const http = createHttpService({
     store,
     blobs,
@@ -87,11 +89,13 @@ export async function composeApi(
     log,
     accept,
     receive: { store, blobs, clock, region: config.region },
+    canaries,
     seal: createSeal(await loadSecretKey(config.dataFolder)),
     publicUrl: config.publicUrl,
     maxDocumentBytes: v2.V2_LIMITS.documentBytes,
     isWorkerUp: () => worker.isUp(),
   });
+  http.addHook('onClose', () => canaries[Symbol.asyncDispose]());
   return { http, log };
 }
 

@@ -4,6 +4,7 @@ import type { ReceiveParts } from '../copy/receive.ts';
 import type { AcceptParts } from '../operations/accept.ts';
 import type { Seal } from '../operations/seal.ts';
 import type { Blobs } from '../ports/blobs.ts';
+import type { Canaries } from '../ports/canaries.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Resource, Store } from '../ports/store.ts';
 
@@ -15,6 +16,7 @@ export interface HttpParts {
   readonly seal: Seal;
   readonly accept: AcceptParts;
   readonly receive: ReceiveParts;
+  readonly canaries: Canaries;
   readonly log: Logger;
   readonly publicUrl: string | undefined;
   readonly maxDocumentBytes: number;

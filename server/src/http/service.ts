@@ -14,6 +14,7 @@ import { copiesRoutes } from './copies/routes.ts';
 import { healthRoutes } from './health.ts';
 import { KeyRing } from './keys.ts';
 import { baseUrl, type HttpParts } from './parts.ts';
+import { replicationRoutes } from './replication/routes.ts';
 import { v2Routes } from './v2/routes.ts';
 
 // A slow client holds a connection, not the server: it has this long for its whole request.
@@ -73,6 +74,7 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
 
   healthRoutes(app, parts);
   copiesRoutes(app, parts.receive);
+  replicationRoutes(app, parts);
   for (const version of v2.V2_VERSIONS) v2Routes(app, version, parts);
   return app;
 }

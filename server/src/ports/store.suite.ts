@@ -71,7 +71,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       const { operation, model } = await acceptTraining(rows.store);
       expect(await rows.store.getOperation(OTHERS.name, operation.id)).toBeUndefined();
       expect(await rows.store.getModel(OTHERS.name, model.id)).toBeUndefined();
-      expect(await rows.store.deleteModel(OTHERS.name, model.id)).toBe(false);
+      expect(await rows.store.deleteModel(OTHERS.name, model.id, new Date())).toBe(false);
       expect((await rows.store.listModels(OTHERS.name, { after: undefined, limit: 10 })).models).toEqual([]);
     });
 
@@ -134,6 +134,26 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await rows.store.getModel(FORMS.name, model.id)).toEqual(model);
     });
 
+    test('tells the last change of each model once, in order, and what was deleted', async () => {
+      await using rows = await opened(open);
+      const before = await rows.store.changePosition();
+      const first = sampleModel({ state: readyState('first') });
+      const second = sampleModel({ state: readyState('second') });
+      await rows.store.addModel(first);
+      await rows.store.addModel(second);
+      await acceptTraining(rows.store);
+      await rows.store.deleteModel(FORMS.name, first.id, new Date(7000));
+      const all = await rows.store.listChanges(FORMS.name, { after: before.last, limit: 10 });
+      expect(all.map(({ modelId, change }) => ({ modelId, change }))).toEqual([
+        { modelId: second.id, change: 'ready' },
+        { modelId: first.id, change: 'deleted' },
+      ]);
+      expect(await rows.store.changePosition()).toEqual({ instance: before.instance, last: all.at(-1)?.sequence });
+      expect(await rows.store.listChanges(FORMS.name, { after: all.at(-1)?.sequence ?? 0, limit: 10 })).toEqual([]);
+      expect(await rows.store.findChange(FORMS.name, first.id)).toEqual({ ...all[1], changedOn: new Date(7000) });
+      expect(await rows.store.findChange(OTHERS.name, first.id)).toBeUndefined();
+    });
+
     test('starts an operation, also when its first run was cut short, and never a finished one', async () => {
       await using rows = await opened(open);
       const operation = await acceptAnalysis(rows.store);
@@ -191,8 +211,8 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     test('leaves a model deleted that was deleted while it was trained, and fails the training', async () => {
       await using rows = await opened(open);
       const { operation, model } = await acceptTraining(rows.store);
-      expect(await rows.store.deleteModel(FORMS.name, model.id)).toBe(true);
-      expect(await rows.store.deleteModel(FORMS.name, model.id)).toBe(false);
+      expect(await rows.store.deleteModel(FORMS.name, model.id, new Date())).toBe(true);
+      expect(await rows.store.deleteModel(FORMS.name, model.id, new Date())).toBe(false);
       const isFinished = await rows.store.finishOperation({
         id: operation.id,
         state: { status: 'succeeded' },
@@ -243,7 +263,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect((await rows.store.getModel(FORMS.name, model.id))?.state.status).toBe('creating');
       expect(await rows.store.publishCopy(copyOf(modelId()))).toEqual({ outcome: 'unknown' });
 
-      await rows.store.deleteModel(FORMS.name, model.id);
+      await rows.store.deleteModel(FORMS.name, model.id, new Date());
       expect(await rows.store.findCopyAuthorization(model.id)).toBeUndefined();
       expect(await rows.store.publishCopy(copyOf(model.id))).toEqual({ outcome: 'unknown' });
       expect(await rows.store.getModel(FORMS.name, model.id)).toBeUndefined();

@@ -50,6 +50,15 @@ export interface ModelSummary {
   readonly lastUpdatedOn: Date | undefined;
 }
 
+/** What last happened to a model: it became ready, or it was ready and was deleted. */
+export interface ModelChange {
+  /** Rises with every change of the region, in the order of the commits. */
+  readonly sequence: number;
+  readonly modelId: ModelId;
+  readonly change: 'ready' | 'deleted';
+  readonly changedOn: Date;
+}
+
 // ---- operations ------------------------------------------------------------------------------------------------------
 
 export type OperationKind = 'train' | 'analyze' | 'layout' | 'copy';
@@ -128,9 +137,20 @@ export interface Store extends AsyncDisposable {
   /** A model that is complete as it comes: a composed one. */
   addModel(model: Model): Promise<void>;
   /** Also withdraws its copy authorization. False where there is no such model. */
-  deleteModel(resource: string, id: ModelId): Promise<boolean>;
+  deleteModel(resource: string, id: ModelId, now: Date): Promise<boolean>;
   /** Digests and manifests of every ready model of the region, for the sweeper. */
   manifests(): AsyncIterable<{ readonly digest: Sha256; readonly manifest: string }>;
+
+  // change feed
+  /** The database's own id, made with it and never again, and the number of the last change of the region. */
+  changePosition(): Promise<{ readonly instance: string; readonly last: number }>;
+  /** The last change of each model that changed after that number, oldest first. */
+  listChanges(
+    resource: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly ModelChange[]>;
+  /** Undefined where the model was never ready here. */
+  findChange(resource: string, id: ModelId): Promise<ModelChange | undefined>;
 
   // operations
   /** The operation, its job and, for training, its `creating` model: all or nothing. */

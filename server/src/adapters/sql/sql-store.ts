@@ -141,7 +141,8 @@ export class SqlStore implements Store {
         .where('id', '=', id)
         .returning('status')
         .executeTakeFirst();
-      if (deleted?.status === 'ready') await recordChange(transaction, { resource, id, change: 'deleted', changedOn: now });
+      if (deleted?.status === 'ready')
+        await recordChange(transaction, { resource, id, change: 'deleted', changedOn: now });
       return deleted !== undefined;
     });
   }
