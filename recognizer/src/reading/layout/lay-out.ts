@@ -4,6 +4,7 @@ import { binarize } from '../image/binarize.ts';
 import type { Raster } from '../image/raster.ts';
 import { lineText, mapLine, mapPolygon, spanPolygon, type TextLine } from '../page-text.ts';
 import { levelPage } from './level.ts';
+import { joinLines } from './lines.ts';
 import { type FoundMark, findMarks } from './marks.ts';
 import { basicOrder, naturalOrder } from './reading-order.ts';
 import { findRulings, type Rulings } from './rulings.ts';
@@ -36,7 +37,9 @@ export function layOut(page: ReadPage, frame: PageFrame): Page {
   const ink = binarize(level.raster);
   const { width, height: rows } = level.raster;
   const rulings = findRulings(level.raster, Math.max(30, Math.round(Math.max(width, rows) / 45)));
-  const lines = page.lines.map((line) => mapLine(line, level.toLevel)).flatMap((line) => splitAtRulings(line, rulings));
+  const lines = joinNeighbours(page.lines.map((line) => mapLine(line, level.toLevel))).flatMap((line) =>
+    splitAtRulings(line, rulings),
+  );
   const textHeight = medianTextHeight(lines);
   const known = page.checkBoxes.map((mark) => ({
     ...mark,
@@ -119,6 +122,18 @@ function tableWords(lines: readonly TextLine[]): TableWord[] {
   );
 }
 
+/** Detectors cut a line where its letters stand apart; pieces as near each other as words are one line. */
+function joinNeighbours(lines: readonly TextLine[]): TextLine[] {
+  const pieces = lines.map((line) => ({ line, turns: line.turns, box: boxOf(line.polygon) }));
+  return joinLines(pieces, { gap: 0.9 }).map((group) => {
+    const own = group.map(({ line }) => line);
+    const [first] = own;
+    if (own.length === 1 && first) return first;
+    const words = own.flatMap((line) => line.words);
+    return { turns: first?.turns ?? 0, words, polygon: spanPolygon(own.map((line) => line.polygon)) };
+  });
+}
+
 /** A drawn line between two words parts the line. */
 function splitAtRulings(line: TextLine, { vertical }: Rulings): TextLine[] {
   if (line.turns !== 0 || line.words.length < 2) return [line];
@@ -139,7 +154,9 @@ function splitAtRulings(line: TextLine, { vertical }: Rulings): TextLine[] {
 function isParted(vertical: Rulings['vertical'], a: Box, b: Box): boolean {
   const y0 = Math.min(a.y0, b.y0);
   const y1 = Math.max(a.y1, b.y1);
-  return vertical.some((v) => v.at >= a.x1 - 2 && v.at <= b.x0 + 2 && v.from <= y0 + 2 && v.to >= y1 - 2);
+  // Longer than a letter is high: the stroke of an l is no ruling.
+  const isLong = (from: number, to: number) => to - from >= 1.3 * (y1 - y0) && from <= y0 + 2 && to >= y1 - 2;
+  return vertical.some((v) => v.at >= a.x1 - 2 && v.at <= b.x0 + 2 && isLong(v.from, v.to));
 }
 
 /** A lone letter seen in a mark is its tick, or the box itself read as a letter. What the file says stays. */

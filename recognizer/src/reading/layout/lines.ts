@@ -23,7 +23,10 @@ const leastOverlap = 0.5;
  */
 export function joinLines<T extends Piece>(
   pieces: readonly T[],
-  isSeparated: (left: Box, right: Box) => boolean = () => false,
+  {
+    isSeparated = () => false,
+    gap = widestGap,
+  }: { isSeparated?: (left: Box, right: Box) => boolean; gap?: number } = {},
 ): T[][] {
   const lines: T[][] = [];
   for (const turns of [0, 1, 2, 3] as const) {
@@ -31,7 +34,7 @@ export function joinLines<T extends Piece>(
     const upright = pieces
       .filter((piece) => piece.turns === turns)
       .map((piece) => ({ piece, box: turnBox(piece.box, back), lineBox: turnBox(piece.lineBox ?? piece.box, back) }));
-    lines.push(...joinUpright(upright, isSeparated));
+    lines.push(...joinUpright(upright, { isSeparated, widest: gap }));
   }
   return lines;
 }
@@ -50,7 +53,7 @@ interface OpenLine<T> {
 
 function joinUpright<T extends Piece>(
   pieces: readonly Upright<T>[],
-  isSeparated: (left: Box, right: Box) => boolean,
+  { isSeparated, widest }: { isSeparated: (left: Box, right: Box) => boolean; widest: number },
 ): T[][] {
   const sorted = pieces.toSorted((a, b) => a.box.x0 - b.box.x0 || a.box.y0 - b.box.y0);
   const lines: OpenLine<T>[] = [];
@@ -58,7 +61,7 @@ function joinUpright<T extends Piece>(
     let best: OpenLine<T> | undefined;
     let bestGap = Infinity;
     for (const line of lines) {
-      const gap = gapBetween(line.last, next);
+      const gap = gapBetween(line.last, next, widest);
       if (gap !== undefined && gap < bestGap && !isSeparated(line.last.piece.box, next.piece.box)) {
         best = line;
         bestGap = gap;
@@ -75,7 +78,7 @@ function joinUpright<T extends Piece>(
   return lines.toSorted((a, b) => a.box.y0 - b.box.y0 || a.box.x0 - b.box.x0).map((line) => line.pieces);
 }
 
-function gapBetween<T>(left: Upright<T>, right: Upright<T>): number | undefined {
+function gapBetween<T>(left: Upright<T>, right: Upright<T>, widest: number): number | undefined {
   const a = left.lineBox;
   const b = right.lineBox;
   const shared = overlap(a.y0, a.y1, b.y0, b.y1);
@@ -83,6 +86,6 @@ function gapBetween<T>(left: Upright<T>, right: Upright<T>): number | undefined 
   const higher = Math.max(left.box.y1 - left.box.y0, right.box.y1 - right.box.y0);
   const gap = right.box.x0 - left.box.x1;
   // Words of a line may overlap a little (italics, kerning), but not lie upon each other.
-  if (gap > widestGap * higher || gap < -0.5 * higher) return undefined;
+  if (gap > widest * higher || gap < -0.5 * higher) return undefined;
   return Math.abs(gap);
 }

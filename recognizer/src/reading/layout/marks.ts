@@ -40,7 +40,7 @@ export function findMarks(
       const start = x;
       while (x < width && ink[row + x] !== 0) x++;
       const side = x - start;
-      if (side < least || side > most) continue;
+      if (side < least || side > most || !mayHaveSides(picture, { y, from: start, to: x })) continue;
       // The upper edge of something: paper above it.
       if (
         rowShare(picture, { y: y - 1, from: start, to: x }) > 0.5 &&
@@ -68,6 +68,23 @@ interface Picture {
   readonly ink: Uint8Array;
   readonly width: number;
   readonly height: number;
+}
+
+/** A quick look at four places where the sides would be; strokes of letters mostly fail it. */
+function mayHaveSides(
+  { ink, width, height }: Picture,
+  { y, from, to }: { y: number; from: number; to: number },
+): boolean {
+  const side = to - from;
+  for (const part of [0.3, 0.6]) {
+    const row = y + Math.round(side * part);
+    if (row >= height) return false;
+    const left = row * width + from;
+    const right = row * width + to - 1;
+    if (!ink[left] && !ink[left + 1] && !ink[left - 1]) return false;
+    if (!ink[right] && !ink[right + 1] && !ink[right - 1]) return false;
+  }
+  return true;
 }
 
 /** Looks below an upper edge for the sides and the lower edge that make it a box. */

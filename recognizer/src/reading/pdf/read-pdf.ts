@@ -19,7 +19,7 @@ import { type PdfCheckBox, pdfCheckBoxes } from './widgets.ts';
 import { type PdfWord, pdfWords } from './words.ts';
 
 /** Enough to see rulings and check boxes of a digital page. */
-const layoutDpi = 144;
+const layoutDpi = 120;
 /** For pictures among digital text. */
 const pictureDpi = 200;
 /** A layer that shares fewer of its words with what is seen than this belongs to something else. */
@@ -66,7 +66,9 @@ async function readPdfPage(
   }: { number: number; geometry: PdfGeometry; checkBoxes: readonly PdfCheckBox[]; job: ReadJob },
 ): Promise<Page> {
   const words = withoutCheckGlyphs(pdfWords(page, geometry, job.limits), checkBoxes);
-  const source = textSource(words, pdfContent(page, geometry, job.limits), geometry);
+  const content = pdfContent(page, geometry, job.limits);
+  const source = textSource(words, content, geometry);
+  if (source.kind === 'layer' && words.length === 0 && checkBoxes.length === 0) return blankPage(number, geometry);
   const dpi =
     source.kind === 'picture' || source.kind === 'compare'
       ? source.dpi
@@ -116,6 +118,11 @@ async function readPdfPage(
     },
     inchFrame(geometry, space),
   );
+}
+
+function blankPage(number: number, geometry: PdfGeometry): Page {
+  const { width, height, unit } = inchFrame(geometry, { scale: 1, shift: 0 });
+  return { number, angle: 0, width, height, unit, lines: [], selectionMarks: [], tables: [] };
 }
 
 interface PixelSpace {
