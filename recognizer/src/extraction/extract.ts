@@ -4,6 +4,7 @@ import type { Form, Slot, Workshop } from './form.ts';
 import { formLikeness } from './formLikeness.ts';
 import type { PageModel } from './pageModel.ts';
 import { findRegion } from './region.ts';
+import { settleRivals } from './rivals.ts';
 import { emptyScore, slotScorer } from './score.ts';
 import { rounded } from './similarity.ts';
 import { describeSpan, readWords, type Span } from './span.ts';
@@ -69,17 +70,20 @@ function optionsOn(
   if (slot.kind === 'region') return [];
   const score = slotScorer(form, view, slot);
   if (!score) return [];
-  return candidates(view, slot).map((words): Option => {
+  const spanOf = ({ words }: Pick<Option, 'words'>): Span => {
     const key = words.join(' ');
-    let span = on.spans?.get(key);
-    if (!span) {
-      span = describeSpan(view.page, words);
-      on.spans?.set(key, span);
-    }
-    const value = score(span);
+    const known = on.spans?.get(key);
+    if (known) return known;
+    const span = describeSpan(view.page, words);
+    on.spans?.set(key, span);
+    return span;
+  };
+  const options = candidates(view, slot).map((words): Option => {
+    const value = score(spanOf({ words }));
     // A page with an impossible box must not spoil the other candidates' shares.
     return { page: on.page, words, score: Number.isFinite(value) ? rounded(value) : -100 };
   });
+  return settleRivals(view, slot, options, spanOf);
 }
 
 function foundBy(pages: readonly PageModel[], choice: Choice | undefined): Found | undefined {

@@ -33,6 +33,7 @@ export interface SamplePage {
   readonly words: ReadonlySet<string>;
   /** Per word, 0 to 1: share of the other samples that have it printed. */
   readonly printed: Float64Array;
+  readonly doubtful: ReadonlySet<number>;
   readonly labels: readonly LearnedLabel[];
   /** Labels of each labelled word. */
   readonly labelsOf: ReadonlyMap<number, readonly string[]>;
@@ -104,25 +105,55 @@ function remembered<Key extends object, Value>(memory: WeakMap<Key, Value>, key:
  * the form. A sample weighs by its likeness, so several layouts in one training set do not disturb each other.
  */
 export function withPrinted(samples: readonly LearnedSample[], workshop: Workshop): LearnedSample[] {
-  const pages = samples.flatMap((sample, s) => sample.pages.map((page) => samplePage(page, s, workshop)));
+  const doubted = withDoubtful(samples, workshop);
+  const pages = doubted.flatMap((sample, s) => sample.pages.map((page) => samplePage(page, s, workshop)));
   const weights = wordWeights(pages.map((page) => page.words));
   let index = 0;
-  return samples.map((sample, s) => ({
+  return doubted.map((sample) => ({
     ...sample,
     pages: sample.pages.map((page) => {
       const own = pages[index++] as SamplePage;
-      const others = weighted(
-        own,
-        pages.filter((p) => p.sample !== s),
-        weights,
-      );
-      const share = printedShare(
-        own.model,
-        others.map((o) => ({ ...o, alignment: workshop.align(o.page.model, own.model) })),
-      );
+      const share = printedShare(own.model, otherSamples(own, pages, weights, workshop));
       return { ...page, printed: [...share].map((v) => Math.min(9, Math.floor(v * 9 + 0.5))).join('') };
     }),
   }));
+}
+
+/** Fills in {@link LearnedPage.doubtful}. */
+function withDoubtful(samples: readonly LearnedSample[], workshop: Workshop): LearnedSample[] {
+  const pages = samples.flatMap((sample, s) =>
+    sample.pages.map((page) => samplePage({ ...page, doubtful: [] }, s, workshop)),
+  );
+  const weights = wordWeights(pages.map((page) => page.words));
+  let index = 0;
+  return samples.map((sample) => {
+    const labelled = new Set(sample.pages.flatMap((page) => page.labels.map((label) => label.label)));
+    return {
+      ...sample,
+      pages: sample.pages.map((page) => {
+        const own = pages[index++] as SamplePage;
+        const doubtful = new Set<number>();
+        for (const { page: other, alignment, weight } of otherSamples(own, pages, weights, workshop)) {
+          if (weight < 0.3) continue;
+          for (const { label, words } of other.labels) {
+            const here = words.map((i) => alignment.toOther[i] ?? -1).filter((i) => i >= 0 && !own.labelsOf.has(i));
+            if (!labelled.has(label) && here.length >= 0.6 * words.length) for (const i of here) doubtful.add(i);
+          }
+        }
+        return { ...page, doubtful: [...doubtful].sort((a, b) => a - b) };
+      }),
+    };
+  });
+}
+
+function otherSamples(
+  own: SamplePage,
+  pages: readonly SamplePage[],
+  weights: ReadonlyMap<string, number>,
+  workshop: Workshop,
+): (WeightedPage & { readonly alignment: Alignment })[] {
+  const others = pages.filter((page) => page.sample !== own.sample);
+  return weighted(own, others, weights).map((o) => ({ ...o, alignment: workshop.align(o.page.model, own.model) }));
 }
 
 export interface WeightedPage {
@@ -154,11 +185,13 @@ export function printedShare(
   page: PageModel,
   others: readonly (WeightedPage & { readonly alignment: Alignment })[],
 ): Float64Array {
-  const all = others.reduce((sum, other) => sum + other.weight, 0);
   return Float64Array.from(page.words, (_, i) => {
+    let all = 0;
     let share = 0;
     for (const { page: other, weight, alignment } of others) {
       const match = alignment.toSample[i] ?? -1;
+      if (other.doubtful.has(match)) continue;
+      all += weight;
       if (match >= 0 && !other.labelsOf.has(match)) share += weight;
     }
     return all > 0 ? rounded(share / all) : 0;
@@ -172,7 +205,15 @@ function samplePage(page: LearnedPage, sample: number, workshop: Workshop): Samp
     for (const i of words) labelsOf.set(i, [...(labelsOf.get(i) ?? []), label]);
   }
   const printed = Float64Array.from(model.words, (_, i) => Number(page.printed[i] ?? 0) / 9);
-  return { sample, model, words: workshop.words(model), printed, labels: page.labels, labelsOf };
+  return {
+    sample,
+    model,
+    words: workshop.words(model),
+    printed,
+    doubtful: new Set(page.doubtful),
+    labels: page.labels,
+    labelsOf,
+  };
 }
 
 export function makeForm(fields: readonly FieldDefinition[], learned: LearnedForms, workshop: Workshop): Form {

@@ -9,7 +9,7 @@ export function learnPages(sample: Sample): LearnedPage[] {
     const frame = frameOf(page);
     const text = pageText(page, frame);
     const labels = sample.labels.flatMap((label) => learnLabel(label, { page, frame, text }));
-    return { ...text, printed: '', labels };
+    return { ...text, printed: '', doubtful: [], labels };
   });
 }
 

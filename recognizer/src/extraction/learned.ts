@@ -19,6 +19,11 @@ export interface LearnedSample {
 export interface LearnedPage extends PageText {
   /** Per word a digit: in how many tenths of the other samples (9 for all) it stands at the same place without a label. */
   readonly printed: string;
+  /**
+   * Words without a label at a place where other samples label a field that this page lacks: more likely a forgotten label
+   * than print. They say nothing about what is printed.
+   */
+  readonly doubtful: readonly number[];
   readonly labels: readonly LearnedLabel[];
 }
 

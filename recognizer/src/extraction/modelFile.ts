@@ -46,7 +46,13 @@ function hasSamples(learned: unknown): boolean {
 }
 
 function isPage(page: unknown): boolean {
-  if (!isRecord(page) || !Array.isArray(page.texts) || !Array.isArray(page.boxes) || !Array.isArray(page.labels))
+  if (
+    !isRecord(page) ||
+    !Array.isArray(page.texts) ||
+    !Array.isArray(page.boxes) ||
+    !Array.isArray(page.labels) ||
+    !Array.isArray(page.doubtful)
+  )
     return false;
   const count = page.texts.length;
   const isWhole = page.boxes.length === 4 * count && typeof page.kinds === 'string' && page.kinds.length === count;

@@ -46,7 +46,7 @@ const weights = {
 } as const;
 
 /** What a document without the value scores: a candidate worth less is none. */
-export const emptyScore = 5;
+export const emptyScore = 8;
 
 /** An exemplar laid on the page under analysis. */
 interface Placed {
@@ -221,7 +221,7 @@ function gapLikeness(a: number, b: number, width: number): number {
 const outwards = [1, 0.6, 0.4];
 
 /** Share of the sample's alphabetic context words found around the candidate; -1 where the sample has none. */
-function contextLikeness(sample: Context, own: Context, isRow: boolean): number {
+export function contextLikeness(sample: Context, own: Context, isRow: boolean): number {
   let all = 0;
   let found = 0;
   for (const [k, word] of sample.words.entries()) {
