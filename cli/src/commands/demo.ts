@@ -132,6 +132,7 @@ async function startDemoRegion(name: string, dataFolder: string): Promise<DemoRe
     FORMHAVEN_KEY2: newKey(),
     FORMHAVEN_PEERS_FILE: join(dataFolder, 'peers.json'),
     FORMHAVEN_TRAINING_ROOTS: FORMS,
+    FORMHAVEN_ALLOW_PRIVATE_ADDRESSES: 'true',
     FORMHAVEN_LOG_LEVEL: process.env.FORMHAVEN_LOG_LEVEL || 'warn',
   });
   const client = new v2.V2Client({ endpoint: started.endpoint, key, version: 'v2.1' });
