@@ -137,7 +137,12 @@ interface Truth {
   }[];
   readonly tables?: readonly {
     readonly page?: number;
-    readonly cells: readonly { readonly row: number; readonly column: number; readonly text: string; readonly box?: number[] | null }[];
+    readonly cells: readonly {
+      readonly row: number;
+      readonly column: number;
+      readonly text: string;
+      readonly box?: number[] | null;
+    }[];
   }[];
   readonly fields?: Readonly<Record<string, { readonly text: string; readonly untrained?: boolean }>>;
 }
