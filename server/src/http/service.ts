@@ -15,45 +15,66 @@ import { healthRoutes } from './health.ts';
 import { KeyRing } from './keys.ts';
 import { baseUrl, type HttpParts } from './parts.ts';
 import { replicationRoutes } from './replication/routes.ts';
+import { refuseUnreadable } from './unreadable.ts';
 import { v2Routes } from './v2/routes.ts';
 
 // A slow client holds a connection, not the server: it has this long for its whole request.
 const REQUEST_MILLISECONDS = 10 * 60_000;
 const CONNECTION_IDLE_MILLISECONDS = 65_000;
+/** Of the request line and all headers: no id in a path is longer, so none needs a limit of its own. */
+const MAX_HEADER_BYTES = 16 * 1024;
 
 /** The HTTP service of a region, not yet listening. */
 export function createHttpService(parts: HttpParts): FastifyInstance {
+  const keys = new KeyRing(parts.store);
+
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    reply.headers({
+      'apim-request-id': request.id,
+      'strict-transport-security': 'max-age=31536000; includeSubDomains; preload',
+      'x-content-type-options': 'nosniff',
+    });
+    // By the route that was found, since a path can be spelled in more than one way; by the path where there is none.
+    if (!/^\/formrecognizer(\/|\?|$)/i.test(request.routeOptions.url ?? request.url)) return;
+    // 401 comes before any other check, an unknown path included.
+    const header = request.headers['ocp-apim-subscription-key'];
+    request.resource = await keys.resourceOf(Array.isArray(header) ? header[0] : header);
+    if (request.resource === undefined) throw new ServiceError('401');
+  }
+
   const app = Fastify({
     loggerInstance: parts.log as FastifyBaseLogger,
     // Requests are logged once, when they are answered, without query, headers or body.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     // The service hands out …/copyresults/ and clients ask for …/copyResults/.
-    routerOptions: { caseSensitive: false, maxParamLength: 512 },
+    routerOptions: {
+      caseSensitive: false,
+      maxParamLength: MAX_HEADER_BYTES,
+      // The last one counts where a parameter is given twice: handlers see texts only.
+      querystringParser: (query) => Object.fromEntries(new URLSearchParams(query)),
+    },
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    // A path that cannot be decoded has no route, and none of the hooks run for it.
+    frameworkErrors: (error, request, reply) => {
+      admit(request, reply).then(
+        () => sendError(asServiceError(error, request, reply, parts), request, reply, parts),
+        (refusal: unknown) => sendError(asServiceError(refusal, request, reply, parts), request, reply, parts),
+      );
+    },
+    clientErrorHandler: refuseUnreadable,
     requestTimeout: REQUEST_MILLISECONDS,
     keepAliveTimeout: CONNECTION_IDLE_MILLISECONDS,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
   });
-  const keys = new KeyRing(parts.store);
 
   // Bodies are streams: nothing is parsed, and nothing is held, before a handler asks for it.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.decorateRequest('resource', undefined);
 
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'apim-request-id': request.id,
-      'strict-transport-security': 'max-age=31536000; includeSubDomains; preload',
-      'x-content-type-options': 'nosniff',
-    });
-    if (!/^\/formrecognizer(\/|\?|$)/i.test(request.url)) return;
-    // 401 comes before any other check, an unknown path included.
-    const header = request.headers['ocp-apim-subscription-key'];
-    request.resource = await keys.resourceOf(Array.isArray(header) ? header[0] : header);
-    if (request.resource === undefined) throw new ServiceError('401');
-  });
+  app.addHook('onRequest', admit);
 
   app.addHook('onResponse', async (request, reply) => {
     if (request.routeOptions.url?.startsWith('/health') === true) return;
