@@ -13,7 +13,7 @@ import { guardedHttpClient } from './guarded-http-client.ts';
 import { parseOutboundUrl, withoutQuery } from './outbound-url.ts';
 import { readLimited, tooLarge } from './read-limited.ts';
 
-const BLOBS_PER_PAGE = 1000;
+const BLOBS_PER_PAGE = 500;
 /** Far beyond any training set; without it a listing that never ends would fill the memory. */
 const MAX_BLOBS = 100_000;
 const READ_MILLISECONDS = 120_000;

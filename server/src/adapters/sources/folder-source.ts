@@ -29,7 +29,14 @@ export async function listFolder(
   // Names below are relative to the folder and have `/` between segments, whatever the platform.
   const { prefix } = filter;
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  if (start.split('/').some((segment) => segment === '..' || segment === '.')) return [];
+  // No file of the folder has such a name, and a path made of one would lead elsewhere.
+  if (
+    start
+      .split('/')
+      .slice(0, -1)
+      .some((segment) => segment === '' || segment === '.' || segment === '..')
+  )
+    return [];
   let found = await listBelow(reader, start, filter.includeSubFolders ? 'all' : 'direct', prefix);
   const asked = asFolder(prefix);
   if (found.length === 0 && !filter.includeSubFolders && asked !== undefined) {

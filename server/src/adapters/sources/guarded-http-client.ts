@@ -13,7 +13,7 @@ import { readLimited } from './read-limited.ts';
 
 /** Until the headers of one answer. */
 const ANSWER_MILLISECONDS = 15_000;
-/** A page of a listing; a thousand blobs take about one. */
+/** A page of a listing takes about half of one. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -30,6 +30,7 @@ export function guardedHttpClient(agents: GuardedAgents): IHttpClient {
       const caller = request.abortSignal as AbortSignal | undefined;
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(), ANSWER_MILLISECONDS);
+      const agent = url.protocol === 'https:' ? agents.https : agents.http;
       // A request of its own: the caller's stays as it was for another try.
       const guarded = createPipelineRequest({
         url: request.url,
@@ -37,13 +38,16 @@ export function guardedHttpClient(agents: GuardedAgents): IHttpClient {
         headers: createHttpHeaders(request.headers.toJson({ preserveCase: true })),
         timeout: request.timeout,
         requestId: request.requestId,
-        agent: url.protocol === 'https:' ? agents.https : agents.http,
         // Which schemes a source may have was decided before; the library alone would refuse http.
         allowInsecureConnection: true,
         // Every answer as a stream, so that the size of a text can be limited while it arrives.
         streamResponseStatusCodes: new Set([Number.POSITIVE_INFINITY]),
         abortSignal: caller === undefined ? late.signal : AbortSignal.any([caller, late.signal]),
+        // Has the last word over all else. An IPv6 literal is no host name to be looked up with its brackets.
+        requestOverrides: { agent, hostname: url.hostname.replace(/^\[(.*)\]$/, '$1') },
       });
+      // Not among the options above: the library leaves an agent that is given there out without a word.
+      guarded.agent = agent;
       try {
         const response = await client.sendRequest(guarded);
         clearTimeout(timer);
