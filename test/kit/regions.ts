@@ -48,13 +48,15 @@ export interface TestRegions extends AsyncDisposable {
 export async function startRegions(names: readonly string[], settings: Settings = {}): Promise<TestRegions> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'formhaven-test-'));
   const peersFile = join(dataFolder, 'peers.json');
-  const regions = await Promise.all(
-    names.map(async (name) => {
-      const region = new RegionUnderTest(name, dataFolder, { FORMHAVEN_PEERS_FILE: peersFile, ...settings });
-      await region.start();
-      return region;
-    }),
+  const regions = names.map(
+    (name) => new RegionUnderTest(name, dataFolder, { FORMHAVEN_PEERS_FILE: peersFile, ...settings }),
   );
+  const started = await Promise.allSettled(regions.map((region) => region.start()));
+  const failed = started.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) {
+    await Promise.all(regions.map((region) => region.kill()));
+    throw failed.reason;
+  }
   await writePeers(peersFile, regions);
   return {
     dataFolder,
