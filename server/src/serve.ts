@@ -75,7 +75,9 @@ export async function serveRegion(env: NodeJS.ProcessEnv): Promise<ServingRegion
     };
     process.on('SIGINT', () => end('SIGINT'));
     process.on('SIGTERM', () => end('SIGTERM'));
+    // `send` tells that there was a parent; it may have gone while the region started.
     if (process.connected) process.on('disconnect', () => end('parent is gone'));
+    else if (process.send !== undefined) end('parent is gone');
   });
   return { region: config.region, endpoint, newKeys, ended };
 }

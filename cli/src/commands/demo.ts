@@ -166,7 +166,10 @@ function poll<Value>(
 async function printFields(form: string, result: v2.AnalyzeOperationResult): Promise<boolean> {
   const found = result.analyzeResult?.documentResults?.[0]?.fields ?? {};
   const expected = await expectedFields(form);
-  const table = new Table({ head: ['field', 'expected', 'found', 'confidence', ''], style: { head: [], border: [], compact: true } });
+  const table = new Table({
+    head: ['field', 'expected', 'found', 'confidence', ''],
+    style: { head: [], border: [], compact: true },
+  });
   let isRight = result.status === 'succeeded';
   for (const name of new Set([...Object.keys(expected ?? {}), ...Object.keys(found)])) {
     const field = found[name] ?? undefined;

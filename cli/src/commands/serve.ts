@@ -13,7 +13,7 @@ export function serveCommand(): Command {
         console.log('New keys of this resource; they are stored hashed and shown only now:');
         console.log(`  key1 ${region.newKeys[0]}\n  key2 ${region.newKeys[1]}`);
       }
-      process.send?.({ endpoint: region.endpoint });
+      if (process.connected) process.send?.({ endpoint: region.endpoint });
       if (process.send === undefined)
         console.log(`Region ${region.region} serves at ${region.endpoint}. Ctrl-C ends it.`);
       await region.ended;

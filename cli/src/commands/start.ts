@@ -96,6 +96,7 @@ async function startRegions(options: {
     return regions;
   };
 
+  let kept: readonly Promise<void>[] = [];
   try {
     const started = await Promise.allSettled(
       planned.map((entry, index) => start(entry, port === 0 ? 0 : port + index)),
@@ -103,7 +104,7 @@ async function startRegions(options: {
     const failed = started.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     if (!ending.aborted) console.log(welcome(await publish(), dataFolder));
-    for (const entry of planned) void keepAlive(entry, { running, start, publish, ending });
+    kept = planned.map((entry) => keepAlive(entry, { running, start, publish, ending }));
     await new Promise<void>((done) => {
       if (ending.aborted) done();
       else ending.addEventListener('abort', () => done(), { once: true });
@@ -111,10 +112,11 @@ async function startRegions(options: {
     console.log('\nDraining; accepted work goes on at the next start.');
   } finally {
     await Promise.all([...running.values()].map((region) => region.stop()));
+    await Promise.all(kept);
   }
 }
 
-/** A region that dies is started again, on the port it had, as a service manager would. */
+/** A region that dies is started again, on the port it had, as a service manager would. Resolves when everything ends. */
 async function keepAlive(
   entry: RegionEndpoint,
   parts: {
@@ -136,6 +138,7 @@ async function keepAlive(
       if (ending.aborted) return;
       try {
         await start(entry, Number(new URL(region.endpoint).port));
+        if (ending.aborted) return;
         await publish();
         break;
       } catch (error) {

@@ -112,7 +112,13 @@ export async function receivePublication(
   await permit(arrival, parts);
   const text = await stagedManifest(arrival.modelId, arrival.digest, parts.blobs);
   const manifest = readManifest(text);
-  for (const part of distinctParts(manifest)) await assemble(arrival.modelId, part, parts.blobs);
+  // All of them, whatever is wrong with one: the next offer has to ask for everything that is missing.
+  let isWhole = true;
+  for (const part of distinctParts(manifest)) {
+    const isAssembled = await assemble(arrival.modelId, part, parts.blobs);
+    isWhole &&= isAssembled;
+  }
+  if (!isWhole) throw new ReceiveError('incomplete', 'a part of the model is missing or did not arrive as it was sent');
   const { outcome } = await parts.store.publishCopy({
     modelId: arrival.modelId,
     by: arrival.copyId,
@@ -219,29 +225,28 @@ async function missingPieces(modelId: ModelId, manifest: string, blobs: Blobs): 
   return missing;
 }
 
-async function assemble(modelId: ModelId, part: { sha256: Sha256; size: number }, blobs: Blobs): Promise<void> {
+/** False where pieces are missing or damaged. */
+async function assemble(modelId: ModelId, part: { sha256: Sha256; size: number }, blobs: Blobs): Promise<boolean> {
   const key = partKey(part.sha256);
   const stored = await blobs.get(key);
   if (stored !== undefined) {
     if (sha256(stored) === part.sha256) {
       // Put again: a part nothing refers to yet must look new to the sweeper.
       await blobs.put(key, stored);
-      return;
+      return true;
     }
     // Damaged on our disk. It is of no use to whoever else refers to it either; this copy mends it.
     await blobs.delete(key);
   }
   const pieces = Array.from({ length: pieceCount(part.size) }, (_, piece) => pieceKey(modelId, part.sha256, piece));
-  for (const piece of pieces) {
-    if ((await blobs.stat(piece)) === undefined)
-      throw new ReceiveError('incomplete', 'a piece of the model is missing');
-  }
+  for (const piece of pieces) if ((await blobs.stat(piece)) === undefined) return false;
   const written = await blobs.put(key, Readable.from(concatenated(pieces, blobs)), { maxBytes: part.size });
   if (written.sha256 !== part.sha256) {
     await blobs.delete(key);
     for (const piece of pieces) await blobs.delete(piece);
-    throw new ReceiveError('incomplete', 'a part of the model did not arrive as it was sent');
+    return false;
   }
+  return true;
 }
 
 async function* concatenated(keys: readonly BlobKey[], blobs: Blobs): AsyncGenerator<Uint8Array> {
