@@ -7,8 +7,8 @@ import { type CopyRequest, type Fault, type FaultProxy, startFaultProxy } from '
 import { expectedFields, FORMS, readStatement, writeLargeStatements } from '../kit/forms.ts';
 import { killWhole } from '../kit/processes.ts';
 import { startRegions, type TestRegion, type TestRegions, writePeers } from '../kit/regions.ts';
-import { damagedParts, forgetParts } from '../kit/stored.ts';
-import { analyzePdf, copyModel, fieldTexts, startCopy, trainStatements, waitForCopy } from '../kit/work.ts';
+import { damagedParts, damageParts, forgetParts } from '../kit/stored.ts';
+import { analyzePdf, copyModel, fieldTexts, pollUntil, startCopy, trainStatements, waitForCopy } from '../kit/work.ts';
 
 // "A failed copy leaves nothing behind": the copy of a real model, through a proxy that lets something happen at a chosen moment.
 // Its largest part travels in three pieces.
@@ -159,15 +159,14 @@ function keepLogs(): void {
   });
 }
 
-describe('a copy that is cut off goes on by itself', () => {
+describe('a copy goes on by itself', () => {
   const BLOWS = [
-    { what: 'the connection breaks', blow: () => {}, recover: async () => {} },
     { what: 'the target is killed', blow: () => killWhole(target), recover: () => target.start() },
     { what: 'the source is killed', blow: () => killWhole(source), recover: () => source.start() },
   ];
   const cases = PLACES.flatMap((place) => BLOWS.map((blow) => ({ ...place, ...blow })));
 
-  test.each(cases)('$what $title', async ({ blow, recover, ...place }) => {
+  test.each(cases)('when $what $title', async ({ blow, recover, ...place }) => {
     keepLogs();
     const authorization = await authorize();
     const { struck, reopen } = strike(place, blow);
@@ -183,6 +182,189 @@ describe('a copy that is cut off goes on by itself', () => {
     // Whatever the target had was not sent again.
     expect(new Set(arrived()).size).toBe(arrived().length);
     await expectUsedUp(authorization);
+  });
+});
+
+describe('a copy that fails', () => {
+  beforeAll(async () => {
+    await killWhole(source);
+    await source.start({ FORMHAVEN_COPY_PATIENCE_SECONDS: '0' });
+  });
+
+  test.each(PLACES.filter((place) => place.isPublished === false))(
+    'leaves its authorization as it was when the connection breaks $title',
+    async (place) => {
+      keepLogs();
+      const authorization = await authorize();
+      const { struck, reopen } = strike(place, () => {});
+      const attempt = copyWith(authorization);
+      await struck;
+      expect(await attempt).toMatchObject({
+        status: 'failed',
+        copyResult: { modelId: authorization.modelId, errors: [expect.anything()] },
+      });
+      expect(await statusOnTarget(authorization.modelId)).toBe('creating');
+      reopen();
+
+      expect((await copyWith(authorization)).status).toBe('succeeded');
+      await expectWhole(authorization.modelId);
+      expect(new Set(arrived()).size).toBe(arrived().length);
+      await expectUsedUp(authorization);
+    },
+  );
+
+  test.each(PLACES.filter((place) => place.isPublished !== false))(
+    'leaves a whole model and no second use of its authorization when the connection breaks $title',
+    async (place) => {
+      keepLogs();
+      const authorization = await authorize();
+      const { struck, reopen } = strike(place, () => {});
+      const attempt = copyWith(authorization);
+      await struck;
+      expect((await attempt).status).toBe('failed');
+      reopen();
+
+      // A publication whose source has gone still comes to its end.
+      await pollUntil(
+        () => statusOnTarget(authorization.modelId),
+        (status) => status === 'ready',
+      );
+      await expectWhole(authorization.modelId);
+      await expectUsedUp(authorization);
+      await expectCopyOnceMore();
+    },
+  );
+
+  test('goes on inside a part when it is run again', async () => {
+    const authorization = await authorize();
+    const broken = proxy.injectOnce(isInsidePart, { at: 'midway', blow: () => {} });
+    const attempt = copyWith(authorization);
+    await broken;
+    expect((await attempt).status).toBe('failed');
+    const large = proxy.requests.find(isInsidePart)?.part;
+    expect(arrived()).toContain(`${large}/0`);
+
+    proxy.reset();
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    const sent = proxy.requests.filter((request) => request.part === large).map((request) => request.piece);
+    expect(sent).toEqual([1, 2]);
+    await expectWhole(authorization.modelId);
+  });
+
+  test('is told that the target did not answer, and works once it does', async () => {
+    const authorization = await authorize();
+    await killWhole(target);
+    const result = await copyWith(authorization);
+    expect(result).toMatchObject({
+      status: 'failed',
+      copyResult: { errors: [{ message: expect.stringMatching(/eastus/) }] },
+    });
+    await target.start();
+    expect(await statusOnTarget(authorization.modelId)).toBe('creating');
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    await expectWhole(authorization.modelId);
+  });
+});
+
+describe('a target that lies', () => {
+  const nothingMissing = { answer: 200, body: { missing: [] } };
+  const falseProof = { answer: 200, body: { proof: '0'.repeat(64) } };
+  const LIES: readonly { title: string; lie(request: CopyRequest): Fault | undefined }[] = [
+    {
+      title: 'takes everything and keeps nothing',
+      lie: ({ step }) => (step === 'offer' ? nothingMissing : step === 'proof' ? falseProof : { answer: 204 }),
+    },
+    { title: 'says that it has published', lie: ({ step }) => (step === 'publish' ? { answer: 204 } : undefined) },
+    { title: 'says that it has every piece', lie: ({ step }) => (step === 'piece' ? { answer: 204 } : undefined) },
+    { title: 'misses nothing', lie: ({ step }) => (step === 'offer' ? nothingMissing : undefined) },
+    {
+      title: 'proves something else',
+      lie: ({ step }) => (step === 'publish' ? { answer: 204 } : step === 'proof' ? falseProof : undefined),
+    },
+    {
+      title: 'answers what no target answers',
+      lie: ({ step }) => (step === 'offer' ? { answer: 200, body: { welcome: true } } : undefined),
+    },
+  ];
+
+  test.each(LIES)('is found out when it $title, and the authorization still works', async ({ lie }) => {
+    keepLogs();
+    const authorization = await authorize();
+    proxy.inject(lie);
+    expect(await copyWith(authorization)).toMatchObject({
+      status: 'failed',
+      copyResult: { errors: [expect.anything()] },
+    });
+    expect(await statusOnTarget(authorization.modelId)).toBe('creating');
+    proxy.reset();
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    await expectWhole(authorization.modelId);
+  });
+});
+
+describe('a copy over a bad line', () => {
+  beforeAll(async () => {
+    await killWhole(source);
+    await source.start();
+  });
+
+  test('repairs a piece that was damaged', async () => {
+    const authorization = await authorize();
+    void proxy.injectOnce(isInsidePart, { alter: (body) => Buffer.from(body).fill(0, 1000, 1100) });
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    expect(proxy.requests.filter(isInsidePart).map((request) => request.status)).toEqual([409, 204]);
+    await expectWhole(authorization.modelId);
+  });
+
+  test('repairs a piece that was cut short', async () => {
+    const authorization = await authorize();
+    void proxy.injectOnce(isInsidePart, { alter: (body) => body.subarray(0, 1000) });
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    expect(proxy.requests.filter(isInsidePart).map((request) => request.status)).toEqual([409, 204]);
+    await expectWhole(authorization.modelId);
+  });
+
+  test('succeeds when every request arrives twice', async () => {
+    const authorization = await authorize();
+    proxy.inject(() => ({ twice: true }));
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    await expectWhole(authorization.modelId);
+    await expectUsedUp(authorization);
+  });
+
+  test('waits for a target that is busy, slow, or breaks off its answers', async () => {
+    const authorization = await authorize();
+    const faults: Fault[] = [{ answer: 503 }, { cutAnswer: true }, { answer: 429 }, { delayMilliseconds: 300 }];
+    proxy.inject(({ step }) => (step === 'offer' ? faults.shift() : undefined));
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    expect(faults).toEqual([]);
+    await expectWhole(authorization.modelId);
+  });
+
+  test('two copies with one authorization end with one success and one whole model', async () => {
+    const authorization = await authorize();
+    const outcomes = await Promise.all([copyWith(authorization), copyWith(authorization)]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['failed', 'succeeded']);
+    await expectWhole(authorization.modelId);
+  });
+
+  test('ends when the reserved model is deleted at the target meanwhile', async () => {
+    const authorization = await authorize();
+    void proxy.injectOnce(isInsidePart, {
+      at: 'before',
+      blow: () => target.client().deleteModel(authorization.modelId),
+    });
+    expect((await copyWith(authorization)).status).toBe('failed');
+    await expect(target.client().getModel(authorization.modelId)).rejects.toMatchObject({ code: '1022' });
     await expectCopyOnceMore();
+  });
+
+  test('mends a part that the disk of the target has damaged', async () => {
+    const { targetModelId: damaged } = await copyModel(source, modelId, target);
+    await damageParts(target);
+    expect(await damagedParts(target, damaged)).not.toEqual([]);
+    await expectCopyOnceMore();
+    expect(await damagedParts(target)).toEqual([]);
+    await expectWhole(damaged);
   });
 });

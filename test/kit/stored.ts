@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TestRegion } from './regions.ts';
@@ -25,6 +25,17 @@ export async function damagedParts(region: TestRegion, modelId?: string): Promis
 /** Removes the parts of a region, so that the next copy has to send every byte. Its models are of no use afterwards. */
 export async function forgetParts(region: TestRegion): Promise<void> {
   await rm(join(region.dataFolder, 'blobs', 'parts'), { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Alters a byte of every part, as a disk might. */
+export async function damageParts(region: TestRegion): Promise<void> {
+  const folder = join(region.dataFolder, 'blobs', 'parts');
+  for (const name of await readdir(folder)) {
+    const file = await open(join(folder, name), 'r+');
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, 0);
+    await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, 0);
+    await file.close();
+  }
 }
 
 interface StoredModel {
