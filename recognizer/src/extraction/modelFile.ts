@@ -33,7 +33,7 @@ export function parseModel(json: unknown): ExtractionModel {
   const isComplete =
     json.kind === 'labeled'
       ? Array.isArray(json.fields) && Array.isArray(json.accuracy) && hasSamples(json.learned)
-      : Array.isArray(json.clusters) && isRecord(json.learned);
+      : Array.isArray(json.clusters) && hasClusters(json.learned);
   if (!isComplete) throw new RecognizerError('unsupportedModel', 'the model file is damaged: parts of it are missing');
   return json as unknown as ExtractionModel;
 }
@@ -45,20 +45,27 @@ function hasSamples(learned: unknown): boolean {
   );
 }
 
+function hasClusters(learned: unknown): boolean {
+  if (!isRecord(learned) || !Array.isArray(learned.clusters)) return false;
+  return learned.clusters.every(
+    (cluster) =>
+      isRecord(cluster) &&
+      isRecord(cluster.keyShares) &&
+      Array.isArray(cluster.pages) &&
+      cluster.pages.every(isPageText),
+  );
+}
+
 function isPage(page: unknown): boolean {
-  if (
-    !isRecord(page) ||
-    !Array.isArray(page.texts) ||
-    !Array.isArray(page.boxes) ||
-    !Array.isArray(page.labels) ||
-    !Array.isArray(page.doubtful)
-  )
-    return false;
+  if (!isRecord(page) || !isPageText(page)) return false;
+  return typeof page.printed === 'string' && Array.isArray(page.labels) && Array.isArray(page.doubtful);
+}
+
+function isPageText(page: unknown): boolean {
+  if (!isRecord(page) || !Array.isArray(page.texts) || !Array.isArray(page.boxes)) return false;
   const count = page.texts.length;
   const isWhole = page.boxes.length === 4 * count && typeof page.kinds === 'string' && page.kinds.length === count;
-  return (
-    isWhole && typeof page.printed === 'string' && typeof page.height === 'number' && typeof page.number === 'number'
-  );
+  return isWhole && typeof page.height === 'number' && typeof page.number === 'number';
 }
 
 /** What {@link train} put into the model; {@link parseModel} has checked its shape. */

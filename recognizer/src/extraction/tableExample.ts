@@ -1,6 +1,6 @@
 import type { SamplePage } from './form.ts';
 import { tableLabel } from './learned.ts';
-import type { PageWord } from './pageModel.ts';
+import { median, type PageWord } from './pageModel.ts';
 import { type Bounds, boundsOf } from './span.ts';
 import type { FieldDefinition } from './types.ts';
 import { coarseShape, type TextClass, textClass } from './wordText.ts';
@@ -22,6 +22,8 @@ export interface TableExample {
   readonly header: readonly number[];
   /** Widest distance between lines that belong to the table, in word heights. */
   readonly leading: number;
+  /** Usual distance from a row to the next, in word heights; absent with a single row. */
+  readonly rowGap?: number;
 }
 
 export interface ExampleRow {
@@ -63,7 +65,9 @@ function exampleOn(
   const rows = [...labelled.values()].map((cells) => exampleRow(page, cells)).sort((a, b) => a.box.y0 - b.box.y0);
   const all = [...labelled.values()].flatMap((cells) => [...cells.values()].flat());
   const box = boundsOf(page.model, all);
-  return [{ page: index, rows, box, header: headerAbove(page, box), leading: widestLeading(page, all) }];
+  const gaps = rows.slice(1).map((row, i) => (row.box.y0 - (rows[i]?.box.y1 ?? 0)) / page.model.h);
+  const example = { page: index, rows, box, header: headerAbove(page, box), leading: widestLeading(page, all) };
+  return [gaps.length > 0 ? { ...example, rowGap: median(gaps) } : example];
 }
 
 function exampleRow(page: SamplePage, labelled: ReadonlyMap<string, readonly number[]>): ExampleRow {

@@ -47,6 +47,8 @@ function linkedExamples(view: PageView, slot: TableSlot): LinkedExample[] {
 interface TableRegion extends Bounds {
   /** Line gap that ends the table, in word heights. */
   readonly maxLeading: number;
+  /** Text closer than this to the line above goes on with it. */
+  readonly sameRow: number;
 }
 
 function tableRegion(view: PageView, linked: readonly LinkedExample[], isFirst: boolean): TableRegion | undefined {
@@ -76,6 +78,7 @@ function tableRegion(view: PageView, linked: readonly LinkedExample[], isFirst: 
     y0: top - 0.2 * page.h,
     y1: printedBelow(view, linked, top),
     maxLeading: 1.6 * Math.max(...linked.map(({ example }) => example.leading)) + 1,
+    sameRow: Math.min(1.2, 0.5 * median(linked.flatMap(({ example }) => example.rowGap ?? []))),
   };
 }
 
@@ -176,7 +179,8 @@ function recordsIn(view: PageView, page: number, region: TableRegion, columns: r
       columns.reduce((sum, column) => sum + (cells.has(column.name) ? column.startWeight : 0), 0) / (startSum || 1);
     const isTextOnly = columns.every((column) => !cells.has(column.name) || column.isText);
     const last = records.at(-1);
-    if (start >= 0.5 || (start >= 0.3 && !(last && isTextOnly && gap < 1.2))) records.push(cells);
+    const goesOn = last !== undefined && isTextOnly && start < 0.9 && gap < region.sameRow;
+    if ((start >= 0.5 && !goesOn) || (start >= 0.3 && !(last && isTextOnly && gap < 1.2))) records.push(cells);
     else if (last && isTextOnly && gap < 1.2) {
       for (const [column, words] of cells) last.set(column, [...(last.get(column) ?? []), ...words]);
     } else if (last) break;
