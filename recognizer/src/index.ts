@@ -16,7 +16,9 @@ export {
 } from './extraction/index.ts';
 export type * from './extraction/types.ts';
 export { defaultReadLimits, type ReadLimits } from './reading/limits.ts';
+export type { OwnModels } from './reading/ocr/models.ts';
 export type { ReadOptions } from './reading/options.ts';
+export { overlay } from './reading/overlay.ts';
 export type { PageSelection } from './reading/page-selection.ts';
 export { read } from './reading/read.ts';
 export { type FileFormat, sniff } from './reading/sniff.ts';

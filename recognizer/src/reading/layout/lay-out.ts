@@ -46,9 +46,13 @@ export function layOut(page: ReadPage, frame: PageFrame): Page {
     box: boxOf(mapPolygon(polygonOf(mark.box), level.toLevel)),
   }));
   const drawn = findMarks(ink, {
-    width,
-    height: rows,
-    words: lines.flatMap((line) => line.words.filter(isRealWord).map((word) => boxOf(word.polygon))),
+    size: { width, height: rows },
+    words: lines.flatMap((line) =>
+      line.words
+        .filter((word) => !isBoxLetter(word))
+        .map((word) => ({ ...boxOf(word.polygon), isLong: isRealWord(word) })),
+    ),
+    areLoose: lines.some((line) => line.words.some((word) => word.confidence < 1)),
     textHeight,
   }).filter(
     ({ box }) => !known.some((mark) => intersectionArea(mark.box, box) > 0.3 * Math.min(area(mark.box), area(box))),
@@ -169,6 +173,11 @@ function withoutMarks(line: TextLine, marks: readonly FoundMark[]): TextLine {
   });
   if (words.length === line.words.length) return line;
   return { ...line, words, polygon: spanPolygon(words.map((word) => word.polygon)) };
+}
+
+/** Letters that are boxes themselves. */
+function isBoxLetter({ text }: { text: string }): boolean {
+  return /^[\u2610-\u2612\u25a0-\u25a3\u25fb-\u25fe\u2b1a-\u2b1d\ue000-\uf8ff]$/u.test(text);
 }
 
 function isRealWord({ text }: { text: string }): boolean {

@@ -1,5 +1,5 @@
 import type { SelectionMark } from '../../document.ts';
-import { area, type Box, intersectionArea } from '../box.ts';
+import { area, type Box, contains, height, intersectionArea } from '../box.ts';
 
 /** A box to tick, in pixels. */
 export interface FoundMark {
@@ -24,21 +24,32 @@ const tickedFill = 0.09;
  */
 export function findMarks(
   ink: Uint8Array,
-  { width, height, words, textHeight }: { width: number; height: number; words: readonly Box[]; textHeight: number },
+  {
+    size,
+    words,
+    areLoose,
+    textHeight,
+  }: {
+    size: { width: number; height: number };
+    words: readonly (Box & { readonly isLong: boolean })[];
+    /** The boxes of the words were seen, not known. */
+    areLoose: boolean;
+    textHeight: number;
+  },
 ): FoundMark[] {
-  const picture = { ink, width, height };
+  const picture = { ink, ...size };
   const least = Math.max(shortestSide, 0.55 * textHeight);
   const most = Math.min(longestSide, 3 * textHeight);
   const candidates: Box[] = [];
-  for (let y = 2; y < height - shortestSide; y++) {
-    const row = y * width;
-    for (let x = 1; x < width; ) {
+  for (let y = 2; y < size.height - shortestSide; y++) {
+    const row = y * size.width;
+    for (let x = 1; x < size.width; ) {
       if (ink[row + x] === 0) {
         x++;
         continue;
       }
       const start = x;
-      while (x < width && ink[row + x] !== 0) x++;
+      while (x < size.width && ink[row + x] !== 0) x++;
       const side = x - start;
       if (side < least || side > most || !mayHaveSides(picture, { y, from: start, to: x })) continue;
       // The upper edge of something: paper above it.
@@ -53,8 +64,12 @@ export function findMarks(
   }
   const marks: FoundMark[] = [];
   for (const box of candidates) {
+    if (words.some((word) => contains(word, box, 2))) continue;
     if (marks.some((mark) => intersectionArea(mark.box, box) > 0.3 * area(box))) continue;
-    if (words.some((word) => intersectionArea(word, box) > 0.5 * area(box))) continue;
+    if (words.some((word) => word.isLong && intersectionArea(word, box) > 0.5 * area(box))) {
+      // A box before or behind a word is often taken into it by the detector; it is higher than the letters.
+      if (height(box) < 1.15 * textHeight || !areLoose) continue;
+    }
     const fill = innerFill(picture, box);
     if (fill > 0.9) continue;
     const state = fill > tickedFill ? 'selected' : 'unselected';

@@ -18,6 +18,7 @@ export interface Rulings {
 const mostThickness = 9;
 /** Gaps within a run that scanning leaves. */
 const smallGap = 2;
+const leastDensity = 0.88;
 const mostRuns = 200_000;
 
 /** Half the thickness of the thickest line that is seen as one. */
@@ -26,6 +27,7 @@ const reach = 4;
 const lineContrast = 22;
 /** How much the two sides of the edge of a filled area differ. */
 const edgeContrast = 40;
+const evenness = 16;
 
 /**
  * Finds straight level and upright lines at least `shortest` pixels long: dark ones, light ones on dark ground, and the
@@ -82,9 +84,10 @@ function markLines({
     }
     const isDark = value + lineContrast < a && value + lineContrast < b;
     const isLight = value - lineContrast > a && value - lineContrast > b;
-    const isEdge =
-      Math.abs(a - b) > edgeContrast &&
-      Math.abs((data[at - near1] as number) - (data[at + near2] as number)) > edgeContrast;
+    // The dark side of a filled area is even; that of the upper edge of a row of letters is not.
+    const c = data[at - near1] as number;
+    const d = data[at + near2] as number;
+    const isEdge = Math.abs(c - d) > edgeContrast && (c < d ? Math.abs(a - c) : Math.abs(b - d)) < evenness;
     map[i] = isDark || isLight || isEdge ? 1 : 0;
   }
 }
@@ -103,19 +106,26 @@ function transposed(data: Uint8Array, width: number, height: number): Uint8Array
   return out;
 }
 
-/** Runs along one row or column, over gaps of up to {@link smallGap}. */
+/** Runs along one row or column, over gaps of up to {@link smallGap}. Dense letters leave more blanks than a line. */
 function runsOf(map: Uint8Array, shortest: number, visit: (from: number, to: number) => void): void {
   let start = -1;
   let last = -1;
+  let count = 0;
+  const close = () => {
+    const length = last + 1 - start;
+    if (length >= shortest && count >= leastDensity * length) visit(start, last + 1);
+  };
   for (let i = 0; i < map.length; i++) {
     if (map[i] === 0) continue;
     if (start >= 0 && i - last > smallGap + 1) {
-      if (last + 1 - start >= shortest) visit(start, last + 1);
+      close();
       start = i;
+      count = 0;
     } else if (start < 0) start = i;
     last = i;
+    count++;
   }
-  if (start >= 0 && last + 1 - start >= shortest) visit(start, last + 1);
+  if (start >= 0) close();
 }
 
 interface OpenBand {
