@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { Sha256 } from '@formhaven/contract';
 
-/** `documents/…`, `results/…`, `parts/…`, `staging/…`: segments of `[A-Za-z0-9._-]+` joined by `/`, no `.` or `..` segment. */
+/**
+ * `documents/…`, `results/…`, `parts/…`, `staging/…`: segments of `[A-Za-z0-9._-]+` joined by `/`, no `.` or `..` segment. No key
+ * is the folder of another.
+ */
 export type BlobKey = string;
 
 export interface BlobStat {
@@ -14,7 +17,8 @@ export interface BlobStat {
  * Bytes by key. Obligations of every adapter:
  * - `put` returns only when the bytes survive a power cut; until then the key is absent or has its previous content, never a
  *   part of the new one. Putting the same key twice is allowed, the last one wins, and `modifiedOn` becomes now.
- * - A source stream that fails makes `put` reject and leaves nothing behind.
+ * - A source stream that fails makes `put` reject and leaves nothing behind. A stream that did not end by itself is not ended
+ *   by `put` either: whoever made it does, once it has answered the client for instance.
  * - `delete` of an absent key succeeds.
  */
 export interface Blobs {

@@ -42,7 +42,7 @@ export interface WorkOptions {
   handle(job: Job, signal: AbortSignal): Promise<void>;
   /** The attempts are used up: store a terminal outcome. Called at least once, never while `handle` runs for that job. */
   exhausted(job: Job, error: Error): Promise<void>;
-  /** Something the queue itself could not do; it carries on. */
+  /** Something the queue itself could not do; it carries on. Not what `handle` throws: `exhausted` gets the last of that. */
   onError(error: Error): void;
 }
 

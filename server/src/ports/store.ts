@@ -120,6 +120,7 @@ export type PublishOutcome =
  */
 export interface Store extends AsyncDisposable {
   // resources and keys
+  /** Before anything else of that resource is stored. */
   putResource(resource: Resource): Promise<void>;
   resources(): Promise<readonly Resource[]>;
   /** Replaces the key in that slot. */
@@ -138,7 +139,7 @@ export interface Store extends AsyncDisposable {
   addModel(model: Model): Promise<void>;
   /** Also withdraws its copy authorization. False where there is no such model. */
   deleteModel(resource: string, id: ModelId, now: Date): Promise<boolean>;
-  /** Digests and manifests of every ready model of the region, for the sweeper. */
+  /** Digests and manifests of every ready model of the region, for the sweeper. Models published meanwhile may be missed. */
   manifests(): AsyncIterable<{ readonly digest: Sha256; readonly manifest: string }>;
 
   // change feed

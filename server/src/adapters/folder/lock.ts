@@ -4,6 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from './make-folder.ts';
 
+/** A lock nobody refers to any more would be closed by the garbage collector, and with that given back. */
+const held = new Set<DatabaseSync>();
+
 /** Somebody else uses the folder. `message` says who. */
 export class FolderLocked extends Error {
   override readonly name = 'FolderLocked';
@@ -30,14 +33,13 @@ export async function acquireFolderLock(folder: string, options: { readonly what
       { cause },
     );
   }
+  held.add(database);
   await writeFile(note, `${options.what}, process ${process.pid}, since ${new Date().toISOString()}\n`, {
     mode: 0o600,
   });
-  let isHeld = true;
   return {
     async [Symbol.asyncDispose]() {
-      if (!isHeld) return;
-      isHeld = false;
+      if (!held.delete(database)) return;
       await rm(note, { force: true });
       database.close();
     },

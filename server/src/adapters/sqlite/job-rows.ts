@@ -1,8 +1,8 @@
 import type { OperationId } from '@formhaven/contract';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { JobKind, NewJob } from '../../ports/queue.ts';
 import type { StoreTables } from '../sql/tables.ts';
-import type { QueueTables } from './jobs-table.ts';
+import type { JobsTable, QueueTables } from './jobs-table.ts';
 
 type Tables = StoreTables & QueueTables;
 type Db = Kysely<Tables> | Transaction<Tables>;
@@ -65,28 +65,7 @@ export async function leaseJob(
   if (any === undefined) return undefined;
 
   return db.transaction().execute(async (transaction) => {
-    const row = await transaction
-      .selectFrom('jobs')
-      .leftJoin(
-        (query) =>
-          query
-            .selectFrom('jobs')
-            .select((select) => ['resource', select.fn.countAll<number>().as('running')])
-            .where('owner', 'is not', null)
-            .where('ready_on', '>', now)
-            .groupBy('resource')
-            .as('busy'),
-        (join) => join.onRef('busy.resource', '=', 'jobs.resource'),
-      )
-      .selectAll('jobs')
-      .where('jobs.ready_on', '<=', now)
-      .where('jobs.kind', 'in', wanted.kinds)
-      .orderBy('jobs.priority')
-      .orderBy((order) => order.fn.coalesce('busy.running', sql<number>`0`))
-      .orderBy('jobs.inserted_on')
-      .orderBy('jobs.operation_id')
-      .limit(1)
-      .executeTakeFirst();
+    const row = await nextJob(transaction, wanted.kinds, now);
     if (row === undefined) return undefined;
     const lease = {
       job: { operationId: row.operation_id, kind: row.kind, resource: row.resource },
@@ -110,6 +89,36 @@ export async function leaseJob(
       .execute();
     return lease;
   });
+}
+
+async function nextJob(
+  transaction: Transaction<Tables>,
+  kinds: readonly JobKind[],
+  now: number,
+): Promise<Selectable<JobsTable> | undefined> {
+  for (const kind of kinds.toSorted((a, b) => PRIORITY[a] - PRIORITY[b])) {
+    const priority = PRIORITY[kind];
+    // Only the oldest ready job of each resource is looked at, found by the index, so that the length of the queue does not
+    // matter. The recursion walks from one resource to the next.
+    const { rows } = await sql<Selectable<JobsTable>>`
+      with recursive waiting(resource) as (
+        select min(resource) from jobs where priority = ${priority}
+        union all
+        select (select min(resource) from jobs where priority = ${priority} and resource > waiting.resource)
+        from waiting where waiting.resource is not null
+      )
+      select head.* from waiting join jobs as head on head.operation_id = (
+        select operation_id from jobs
+        where priority = ${priority} and resource = waiting.resource and ready_on <= ${now}
+        order by inserted_on, operation_id limit 1
+      )
+      order by
+        (select count(*) from jobs where owner is not null and resource = waiting.resource and ready_on > ${now}),
+        head.inserted_on, head.operation_id
+      limit 1`.execute(transaction);
+    if (rows[0] !== undefined) return rows[0];
+  }
+  return undefined;
 }
 
 /** False where the lease was lost, or the job is gone. */

@@ -1,4 +1,5 @@
 import type { OperationId } from '@formhaven/contract';
+import { sql } from 'kysely';
 import type { JobKind } from '../../ports/queue.ts';
 import type { Migration } from '../sql/migrate.ts';
 
@@ -42,4 +43,14 @@ export const createJobsTable: Migration = async (db) => {
     .addColumn('last_error', 'text')
     .execute();
   await db.schema.createIndex('jobs_order').on('jobs').columns(['priority', 'resource', 'inserted_on']).execute();
+};
+
+/** Leasing counts the running jobs of a resource among any number of waiting ones. */
+export const indexRunningJobs: Migration = async (db) => {
+  await db.schema
+    .createIndex('jobs_running')
+    .on('jobs')
+    .columns(['resource', 'ready_on'])
+    .where(sql.ref('owner'), 'is not', null)
+    .execute();
 };

@@ -172,7 +172,7 @@ export class LeaseLoop implements Working {
   #keepAlive(lease: Lease, abort: AbortController): NodeJS.Timeout {
     const lost = (): void => abort.abort(new Error('the lease of the job was lost'));
     let renewedOn = performance.now();
-    return setInterval(() => {
+    const heartbeat = setInterval(() => {
       const startedOn = performance.now();
       this.#rows.renew(lease).then(
         (isOurs) => {
@@ -185,6 +185,9 @@ export class LeaseLoop implements Working {
         },
       );
     }, this.#limits.leaseMilliseconds / 3);
+    // A handler that does not listen may go on for long; there is nothing left to renew.
+    abort.signal.addEventListener('abort', () => clearInterval(heartbeat), { once: true });
+    return heartbeat;
   }
 
   async #cutOff(run: Run): Promise<void> {

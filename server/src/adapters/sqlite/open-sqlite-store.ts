@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Region } from '@formhaven/contract';
@@ -12,13 +13,13 @@ import { SqlStore } from '../sql/sql-store.ts';
 import { createModelChanges, createStoreTables } from '../sql/store-migrations.ts';
 import type { StoreTables } from '../sql/tables.ts';
 import { insertJob, removeJob } from './job-rows.ts';
-import { createJobsTable, type QueueTables } from './jobs-table.ts';
+import { createJobsTable, indexRunningJobs, type QueueTables } from './jobs-table.ts';
 import type { LeaseLimits } from './lease-loop.ts';
 import { BUSY_MILLISECONDS, nodeSqliteDialect, openDatabase } from './node-sqlite-dialect.ts';
 import { SqliteQueue } from './sqlite-queue.ts';
 
 /** The schema version of a database is the number of these it has been through. */
-const MIGRATIONS: readonly Migration[] = [createStoreTables, createJobsTable, createModelChanges];
+const MIGRATIONS: readonly Migration[] = [createStoreTables, createJobsTable, createModelChanges, indexRunningJobs];
 
 /** A region's rows and jobs, in one file. Closing it closes both; closing the store does too. */
 export interface SqliteStore extends AsyncDisposable {
@@ -41,6 +42,8 @@ export async function openSqliteStore(options: {
   await makeFolder(dirname(file));
   let database: DatabaseSync;
   try {
+    // Made here, so that it is for its owner alone from the start; SQLite gives its log the permissions of the database.
+    await (await open(file, 'a', 0o600)).close();
     database = await openDatabase(file);
   } catch (cause) {
     throw new StoreOpenError('unreadable', `${file} cannot be opened as a database: ${message(cause)}`, { cause });
