@@ -1,5 +1,5 @@
 import type { Exemplar, Form, Slot } from './form.ts';
-import { type PageModel, segmentGap } from './pageModel.ts';
+import { type PageModel, type PageWord, segmentGap, wordsBetween } from './pageModel.ts';
 import type { Context, Span } from './span.ts';
 import type { PageLink, PageView } from './view.ts';
 import { editDistance } from './wordText.ts';
@@ -36,6 +36,8 @@ const weights = {
   afterPrinted: 0.3,
   goesOnRight: -3,
   goesOnLeft: -2.5,
+  goesOnBelow: -2,
+  goesOnAbove: -1.5,
   printed: -4,
   height: 0.3,
   placeAndShape: 1,
@@ -55,10 +57,15 @@ interface Placed {
   readonly x0: number;
   readonly x1: number;
   readonly y: number;
-  /** Whether text that is not printed follows or precedes in the segment. */
-  readonly goesOnRight: number;
-  readonly goesOnLeft: number;
+  readonly goesOn: GoesOn;
+  /** Likeness of contexts by side and key: candidates by the hundred share a few contexts. */
+  readonly known: Readonly<Record<Side, Map<string, number>>>;
 }
+
+/** 1 where text that is not printed goes on in the segment, or on the line below or above. */
+type GoesOn = Readonly<Record<Side, number>>;
+
+type Side = 'left' | 'right' | 'above' | 'below';
 
 export type Scorer = (candidate: Span) => number;
 
@@ -71,9 +78,12 @@ export function slotScorer(form: Form, view: PageView, slot: Slot): Scorer | und
   });
   if (placed.length === 0) return undefined;
   const total = placed.reduce((sum, p) => sum + p.link.weight, 0);
-  const usual = {
-    goesOnRight: placed.reduce((sum, p) => sum + p.goesOnRight * p.link.weight, 0) / total,
-    goesOnLeft: placed.reduce((sum, p) => sum + p.goesOnLeft * p.link.weight, 0) / total,
+  const usually = (side: Side) => placed.reduce((sum, p) => sum + p.goesOn[side] * p.link.weight, 0) / total;
+  const usual: GoesOn = {
+    left: usually('left'),
+    right: usually('right'),
+    above: usually('above'),
+    below: usually('below'),
   };
   // A page unlike all samples that have the value is a poor place to look for it.
   const fitting = Math.max(...placed.map((p) => p.link.fit * Math.min(1, 2 * p.link.weight)));
@@ -112,25 +122,41 @@ function placeExemplar(form: Form, exemplar: Exemplar, link: PageLink): Placed {
     x0,
     x1: right,
     y: (yLeft + yRight) / 2,
-    goesOnRight: goesOn(page.model, span.last, 'right', isVariable),
-    goesOnLeft: goesOn(page.model, span.first, 'left', isVariable),
+    goesOn: goesOnAround(page.model, span, isVariable),
+    known: { left: new Map(), right: new Map(), above: new Map(), below: new Map() },
   };
 }
 
-function goesOn(page: PageModel, from: number, side: 'left' | 'right', isVariable: (i: number) => boolean): number {
-  const next = page[side][from] ?? -1;
-  const gap = (side === 'left' ? page.gapLeft : page.gapRight)[from] ?? Infinity;
-  return next >= 0 && gap <= segmentGap && isVariable(next) ? 1 : 0;
+function goesOnAround(page: PageModel, span: Span, isVariable: (i: number) => boolean): GoesOn {
+  const beside = (from: number, side: 'left' | 'right') => {
+    const next = page[side][from] ?? -1;
+    const gap = (side === 'left' ? page.gapLeft : page.gapRight)[from] ?? Infinity;
+    return next >= 0 && gap <= segmentGap && isVariable(next) ? 1 : 0;
+  };
+  const [first, last] = [page.words[span.first] as PageWord, page.words[span.last] as PageWord];
+  const nextTo = (side: 'above' | 'below') => {
+    const [top, bottom] = side === 'above' ? [first.y0 - page.h, first.y0] : [last.y1, last.y1 + page.h];
+    const isNext = (i: number) => {
+      const word = page.words[i] as PageWord;
+      const centre = (word.y0 + word.y1) / 2;
+      const isBeyond = side === 'above' ? centre < first.y0 : centre > last.y1;
+      const gap = side === 'above' ? first.y0 - word.y1 : word.y0 - last.y1;
+      return isBeyond && gap < page.h && word.x0 < span.x1 && word.x1 > span.x0 && isVariable(i);
+    };
+    return wordsBetween(page, top, bottom).some(isNext) ? 1 : 0;
+  };
+  return {
+    left: beside(span.first, 'left'),
+    right: beside(span.last, 'right'),
+    above: nextTo('above'),
+    below: nextTo('below'),
+  };
 }
 
 /** Features that do not depend on the exemplar. */
-function pageFeatures(
-  view: PageView,
-  slot: Slot,
-  c: Span,
-  usual: { readonly goesOnRight: number; readonly goesOnLeft: number },
-): number {
-  const isVariable = (i: number) => (view.printed[i] ?? 0) < view.threshold;
+function pageFeatures(view: PageView, slot: Slot, c: Span, usual: GoesOn): number {
+  const isVariable = (i: number) => (view.printed[i] ?? 0) < view.threshold && !view.page.words[i]?.mark;
+  const own = goesOnAround(view.page, c, isVariable);
   let printed = 0;
   for (const i of c.words) printed += view.printed[i] ?? 0;
   let known = 0;
@@ -140,8 +166,10 @@ function pageFeatures(
   return (
     weights.vocabulary * (slot.kind === 'mark' ? 1 : known / c.norms.length) +
     weights.afterPrinted * (isAfterPrinted ? 1 : 0) +
-    weights.goesOnRight * Math.abs(goesOn(view.page, c.last, 'right', isVariable) - usual.goesOnRight) +
-    weights.goesOnLeft * Math.abs(goesOn(view.page, c.first, 'left', isVariable) - usual.goesOnLeft) +
+    weights.goesOnRight * Math.abs(own.right - usual.right) +
+    weights.goesOnLeft * Math.abs(own.left - usual.left) +
+    weights.goesOnBelow * Math.abs(own.below - usual.below) +
+    weights.goesOnAbove * Math.abs(own.above - usual.above) +
     (weights.printed * printed) / c.words.length
   );
 }
@@ -160,10 +188,8 @@ function compare(
   const place = Math.exp(-dx / 4 - dy / 1.5);
   const awayY = Math.abs(c.firstY - e.firstY);
   const awayX = Math.abs(c.x0 + c.x1 - e.x0 - e.x1) / 2;
-  const left = contextLikeness(e.left, c.left, true);
-  const right = contextLikeness(e.right, c.right, true);
-  const above = contextLikeness(e.above, c.above, false);
-  const below = contextLikeness(e.below, c.below, false);
+  const [left, right] = [likenessOn('left', placed, c), likenessOn('right', placed, c)];
+  const [above, below] = [likenessOn('above', placed, c), likenessOn('below', placed, c)];
   const coarse = c.coarse === e.coarse ? 1 : 0;
   const same = slot.kind !== 'mark' && c.text === e.text ? 1 : 0;
   let matched = 0;
@@ -216,6 +242,15 @@ function compare(
 function gapLikeness(a: number, b: number, width: number): number {
   if (a === Infinity || b === Infinity) return a === b ? 1 : 0;
   return Math.exp(-Math.abs(a - b) / width);
+}
+
+function likenessOn(side: Side, placed: Placed, candidate: Span): number {
+  const context = candidate[side];
+  const known = placed.known[side].get(context.key);
+  if (known !== undefined) return known;
+  const likeness = contextLikeness(placed.exemplar.span[side], context, side === 'left' || side === 'right');
+  placed.known[side].set(context.key, likeness);
+  return likeness;
 }
 
 const outwards = [1, 0.6, 0.4];

@@ -48,6 +48,8 @@ export interface Context {
   readonly words: readonly string[];
   /** To the nearest word, in word heights; Infinity without one. */
   readonly gap: number;
+  /** The words in one string: equal contexts have equal keys. */
+  readonly key: string;
 }
 
 /** @param indices words in any order, at least one */
@@ -129,7 +131,7 @@ function rowContext(page: PageModel, from: number, side: 'left' | 'right'): Cont
     words.push(contextWord(page.words[i] as PageWord));
     i = next[i] ?? -1;
   }
-  return { words, gap: words.length > 0 ? finite(gap, Infinity) : Infinity };
+  return { words, gap: words.length > 0 ? finite(gap, Infinity) : Infinity, key: words.join(' ') };
 }
 
 /** Up to six words of the nearest line that overlaps in x within seven heights. */
@@ -152,12 +154,13 @@ function columnContext(page: PageModel, box: Bounds, side: 'above' | 'below'): C
     distance: Infinity,
     centre: 0,
   });
-  if (nearest.i < 0) return { words: [], gap: Infinity };
+  if (nearest.i < 0) return { words: [], gap: Infinity, key: '' };
   const line = found
     .filter((f) => Math.abs(f.centre - nearest.centre) <= 0.6 * page.h)
     .map((f) => page.words[f.i] as PageWord)
     .sort((a, b) => a.x0 - b.x0 || a.y0 - b.y0);
-  return { words: line.slice(0, 6).map(contextWord), gap: nearest.distance / page.h };
+  const words = line.slice(0, 6).map(contextWord);
+  return { words, gap: nearest.distance / page.h, key: words.join(' ') };
 }
 
 function neighbourShape(page: PageModel, index: number, gap: number | undefined): string {
