@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import type { v2 } from '@formhaven/contract';
-import type { Page } from '@formhaven/recognizer';
+import { overlay, type Page } from '@formhaven/recognizer';
 import { createLocalRecognizer, type LocalRecognizer, parseLocalModel } from '@formhaven/server';
 import Table from 'cli-table3';
 import { endSignal } from '../end-signal.ts';
@@ -19,6 +19,7 @@ export function readCommand(): Command<[string]> {
     .argument('<file>', 'the document')
     .option('--json', 'print the v2.1 analyzeResult')
     .option('--text', 'print the lines, page by page (default)')
+    .option('--overlay <png>', 'draw what was read over the pages; further pages go to NAME-2.png and so on')
     .option('--reading-order <order>', 'basic or natural', 'basic')
     .option('--language <code>', 'hint for pictures of text, such as ko')
     .exitOverride()
@@ -34,8 +35,9 @@ export function readCommand(): Command<[string]> {
           { readingOrder, language: options.language },
           signal,
         );
+        if (options.overlay !== undefined) await writeOverlay(options.overlay, document, pages);
         if (options.json === true) console.log(JSON.stringify(analyzeResult, undefined, 2));
-        else console.log(textOf(pages));
+        else if (options.text === true || options.overlay === undefined) console.log(textOf(pages));
       });
     });
 }
@@ -95,12 +97,14 @@ export function analyzeCommand(): Command<[string, string]> {
     .argument('<model>', 'the model file')
     .argument('<file>', 'the form')
     .option('--json', 'print the v2.1 analyzeResult')
+    .option('--overlay <png>', 'draw what was read over the pages; further pages go to NAME-2.png and so on')
     .exitOverride()
     .action(async (modelFile, file, options) => {
       await withRecognizer(`analyzing ${basename(file)}`, async (recognizer, signal) => {
         const model = parseLocalModel(await readFile(modelFile, 'utf8'));
         const document = await readFile(file);
-        const { analyzeResult } = await recognizer.analyze(model, basename(modelFile), document, signal);
+        const { pages, analyzeResult } = await recognizer.analyze(model, basename(modelFile), document, signal);
+        if (options.overlay !== undefined) await writeOverlay(options.overlay, document, pages);
         console.log(options.json === true ? JSON.stringify(analyzeResult, undefined, 2) : foundTable(analyzeResult));
       });
     });
@@ -138,6 +142,13 @@ async function isLabeled(folder: string): Promise<boolean> {
 
 function textOf(pages: readonly Page[]): string {
   return pages.map((page) => page.lines.map((line) => line.text).join('\n')).join('\n\n');
+}
+
+async function writeOverlay(file: string, document: Uint8Array, pages: readonly Page[]): Promise<void> {
+  const pictures = await overlay(document, pages);
+  for (const [index, picture] of pictures.entries()) {
+    await writeFile(index === 0 ? file : file.replace(/(\.png)?$/i, `-${index + 1}.png`), picture);
+  }
 }
 
 function foundTable(result: v2.AnalyzeResult): string {
