@@ -83,6 +83,8 @@ async function startRegions(options: {
       FORMHAVEN_LOG_LEVEL: process.env.FORMHAVEN_LOG_LEVEL || 'warn',
     });
     running.set(entry.region, region);
+    // Ctrl-C came while it started, perhaps after the others were told to stop.
+    if (ending.aborted) await region.stop();
   };
   const publish = async (): Promise<readonly RegionEndpoint[]> => {
     // Keys may have been rotated since the start: what the file says of them stands.
