@@ -21,20 +21,25 @@ interface Offer {
   readonly order: number;
 }
 
+export interface SlotOptions {
+  readonly options: readonly Option[];
+  /** What "empty" scores. */
+  readonly emptyScore: number;
+}
+
 /**
  * One option or none for every slot: a soft-max over the slot's options and "empty", then the most probable first, none of
  * which shares a word with one taken before, unless its field did so with that field in training. A slot stays empty when
  * what is still free for it is together less probable than "empty".
  */
 export function choose(
-  slots: readonly (readonly Option[])[],
-  emptyScore: number,
+  slots: readonly SlotOptions[],
   mayShare: (a: number, b: number) => boolean,
 ): (Choice | undefined)[] {
   const offers: Offer[] = [];
   const empty: number[] = [];
   const bySlot: Offer[][] = [];
-  for (const [slot, options] of slots.entries()) {
+  for (const [slot, { options, emptyScore }] of slots.entries()) {
     const most = options.reduce((best, option) => Math.max(best, option.score), emptyScore);
     const parts = options.map((option) => Math.exp(option.score - most));
     const none = Math.exp(emptyScore - most);

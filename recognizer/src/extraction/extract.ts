@@ -33,17 +33,14 @@ export interface Extraction {
 export function extract(form: Form, pages: readonly PageModel[], workshop: Workshop): Extraction {
   const views = viewPages(form, pages, workshop);
   const spans = pages.map(() => new Map<string, Span>());
-  const options = form.slots.map((slot) =>
-    views.flatMap((view, p) => optionsOn(form, view, slot, { page: p, spans: spans[p] })),
-  );
   const likeness = formLikeness(views);
   // A page of another form has places that resemble those of the samples, too, but nothing to say about them.
   const foreign = 8 * Math.max(0, 1 - likeness / 0.25);
-  const chosen = choose(
-    options,
-    emptyScore + foreign,
-    (a, b) => a === b || form.sharing.has(a < b ? `${a} ${b}` : `${b} ${a}`),
-  );
+  const options = form.slots.map((slot) => ({
+    options: views.flatMap((view, p) => optionsOn(form, view, slot, { page: p, spans: spans[p] })),
+    emptyScore: emptyScore(slot) + foreign,
+  }));
+  const chosen = choose(options, (a, b) => a === b || form.sharing.has(a < b ? `${a} ${b}` : `${b} ${a}`));
   const parts = new Map<string, { slot: Slot; found: Found | undefined }[]>();
   for (const [s, slot] of form.slots.entries()) {
     const found = slot.kind === 'region' ? findRegion(views, slot) : foundBy(pages, chosen[s]);

@@ -1,5 +1,6 @@
 import type { Exemplar, Form, Slot } from './form.ts';
 import { type PageModel, type PageWord, segmentGap, wordsBetween } from './pageModel.ts';
+import { rounded } from './similarity.ts';
 import type { Context, Span } from './span.ts';
 import type { PageLink, PageView } from './view.ts';
 import { editDistance } from './wordText.ts';
@@ -46,9 +47,6 @@ const weights = {
   nextShape: 0.6,
   previousShape: 0.4,
 } as const;
-
-/** What a document without the value scores: a candidate worth less is none. */
-export const emptyScore = 8;
 
 /** An exemplar laid on the page under analysis. */
 interface Placed {
@@ -183,21 +181,45 @@ function compare(
   const e = placed.exemplar.span;
   const { alignment, page: samplePage } = placed.link;
   const h = view.page.h;
-  const dx = Math.min(Math.abs(c.firstX0 - placed.x0), Math.abs(c.firstX1 - placed.x1)) / h;
-  const dy = Math.abs(c.firstY - placed.y) / h;
-  const place = Math.exp(-dx / 4 - dy / 1.5);
-  const awayY = Math.abs(c.firstY - e.firstY);
-  const awayX = Math.abs(c.x0 + c.x1 - e.x0 - e.x1) / 2;
-  const [left, right] = [likenessOn('left', placed, c), likenessOn('right', placed, c)];
-  const [above, below] = [likenessOn('above', placed, c), likenessOn('below', placed, c)];
-  const coarse = c.coarse === e.coarse ? 1 : 0;
-  const same = slot.kind !== 'mark' && c.text === e.text ? 1 : 0;
   let matched = 0;
   for (const i of c.words) {
     const match = alignment.toSample[i] ?? -1;
     if (match >= 0 && samplePage.labelsOf.get(match)?.includes(slot.label)) matched++;
   }
-  matched /= c.words.length;
+  return resemblance(slot, c, e, {
+    dx: Math.min(Math.abs(c.firstX0 - placed.x0), Math.abs(c.firstX1 - placed.x1)) / h,
+    dy: Math.abs(c.firstY - placed.y) / h,
+    absolute: Math.exp(
+      -Math.abs(c.firstY - e.firstY) / view.page.height / 0.05 - Math.abs(c.x0 + c.x1 - e.x0 - e.x1) / 240,
+    ),
+    scale: alignment.scale,
+    matched: matched / c.words.length,
+    left: likenessOn('left', placed, c),
+    right: likenessOn('right', placed, c),
+    above: likenessOn('above', placed, c),
+    below: likenessOn('below', placed, c),
+  });
+}
+
+/** How a candidate lies to an exemplar: distances in word heights, shares and likenesses 0 to 1 (-1 where there is no context). */
+interface Relation extends Readonly<Record<Side, number>> {
+  readonly dx: number;
+  readonly dy: number;
+  readonly absolute: number;
+  readonly scale: number;
+  readonly matched: number;
+}
+
+function resemblance(
+  slot: Slot,
+  c: Span,
+  e: Span,
+  at: Relation,
+): { readonly score: number; readonly likeness: number } {
+  const { dx, dy, matched, left, right, above, below } = at;
+  const place = Math.exp(-dx / 4 - dy / 1.5);
+  const coarse = c.coarse === e.coarse ? 1 : 0;
+  const same = slot.kind !== 'mark' && c.text === e.text ? 1 : 0;
   let shareDistance = 0;
   for (let k = 0; k < 4; k++) shareDistance += Math.abs((c.shares[k] ?? 0) - (e.shares[k] ?? 0));
   const known = (value: number, both: boolean) => (value >= 0 ? value : both ? 1 : 0.4);
@@ -208,7 +230,7 @@ function compare(
     weights.y * Math.exp(-dy / 0.6) +
     weights.place * place +
     weights.tight * Math.exp(-dx - dy / 0.5) +
-    weights.absolute * Math.exp(-awayY / view.page.height / 0.05 - awayX / 120) +
+    weights.absolute * at.absolute +
     weights.left * L +
     weights.leftGap * L * gapLikeness(c.left.gap, e.left.gap, 4) +
     weights.above * A +
@@ -226,7 +248,7 @@ function compare(
     weights.rows * (c.rows === e.rows ? 1 : 0) +
     weights.start * (c.startsSegment === e.startsSegment ? 1 : 0) +
     weights.end * (c.endsSegment === e.endsSegment ? 1 : 0) +
-    weights.height * Math.exp(-3 * Math.abs(Math.log(c.wordHeight / (e.wordHeight * alignment.scale)))) +
+    weights.height * Math.exp(-3 * Math.abs(Math.log(c.wordHeight / (e.wordHeight * at.scale)))) +
     weights.placeAndShape * place * coarse +
     weights.placeAndContext * place * Math.max(L, A) +
     weights.matchedLabel * matched +
@@ -237,6 +259,31 @@ function compare(
   const likeness =
     place + 0.4 * context + 0.7 * Math.max(0, left) + 0.5 * Math.max(0, above) + 0.3 * coarse + 0.5 * same + matched;
   return { score, likeness };
+}
+
+/**
+ * What a document without the value scores: a candidate worth less is none. A number under a fixed key resembles its samples in
+ * all respects, a free text in few; so "empty" is measured by how much the samples resemble each other.
+ */
+export function emptyScore(slot: Slot): number {
+  const spans = slot.exemplars.slice(0, 10).map((exemplar) => exemplar.span);
+  if (spans.length < 2) return 5;
+  let sum = 0;
+  for (const a of spans) {
+    for (const b of spans) {
+      if (a === b) continue;
+      const context = (side: Side) => contextLikeness(b[side], a[side], side === 'left' || side === 'right');
+      const around = {
+        left: context('left'),
+        right: context('right'),
+        above: context('above'),
+        below: context('below'),
+      };
+      sum += resemblance(slot, a, b, { dx: 0.5, dy: 0.2, absolute: 1, scale: 1, matched: 0, ...around }).score;
+    }
+  }
+  const usual = sum / (spans.length * (spans.length - 1));
+  return rounded(Math.min(8, Math.max(4, 0.4 * usual)));
 }
 
 function gapLikeness(a: number, b: number, width: number): number {
