@@ -19,7 +19,8 @@ for (const f of files.sort()) {
     if (expect.outcome === 'reject') problems.push('should be refused');
     if (expect.pages && expect.pages !== pages.length && expect.pages <= 200) problems.push(`${expect.pages} pages`);
     if (expect.width && (expect.width !== pages[0].width || expect.height !== pages[0].height)) problems.push('size');
-    if (expect.angle !== undefined && Math.abs(expect.angle - pages[0].angle) > 1) problems.push(`angle ${expect.angle}`);
+    if (expect.angle !== undefined && Math.abs(expect.angle - pages[0].angle) > 1)
+      problems.push(`angle ${expect.angle}`);
     for (const part of expect.contains ?? []) if (!text.includes(part)) problems.push(`lacks "${part}"`);
     if (expect.empty && text) problems.push('should be empty');
   } catch (error) {
@@ -30,7 +31,9 @@ for (const f of files.sort()) {
   if (problems.length) wrong++;
   const ms = Math.round(performance.now() - start);
   const mb = Math.round(process.memoryUsage.rss() / 1e6);
-  console.log(`${problems.length ? 'WRONG' : 'ok'}  ${f.slice(0, 50)}  ${expect.outcome}  ${outcome}  ${ms} ms  ${mb} MB  ${problems.join('; ')}`);
+  console.log(
+    `${problems.length ? 'WRONG' : 'ok'}  ${f.slice(0, 50)}  ${expect.outcome}  ${outcome}  ${ms} ms  ${mb} MB  ${problems.join('; ')}`,
+  );
 }
 console.log(`${files.length} files, ${wrong} wrong`);
 process.exitCode = wrong ? 1 : 0;

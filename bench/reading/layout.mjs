@@ -45,13 +45,25 @@ for (const f of files) {
       const table = {
         rows: t.rowCount,
         columns: t.columnCount,
-        cells: t.cells.map((c) => ({ r: c.row, c: c.column, rs: c.rowSpan ?? 1, cs: c.columnSpan ?? 1, text: norm(c.text) })),
+        cells: t.cells.map((c) => ({
+          r: c.row,
+          c: c.column,
+          rs: c.rowSpan ?? 1,
+          cs: c.columnSpan ?? 1,
+          text: norm(c.text),
+        })),
       };
       const words = table.cells.flatMap((c) => m.tokens(c.text));
       let best;
       let bestF1 = 0.2;
       for (const other of left) {
-        const f1 = m.prf(m.bag(words, other.cells.flatMap((c) => m.tokens(c.text)), (s) => s)).f1;
+        const f1 = m.prf(
+          m.bag(
+            words,
+            other.cells.flatMap((c) => m.tokens(c.text)),
+            (s) => s,
+          ),
+        ).f1;
         if (f1 > bestF1) [best, bestF1] = [other, f1];
       }
       left.delete(best);
@@ -64,21 +76,34 @@ for (const f of files) {
       if (o.verbose) {
         const hits = [...a].filter((k) => b.has(k)).length;
         console.log(
-          path.basename(f), `page ${t.page}`, `${table.rows}x${table.columns} read`, best ? `${best.rows}x${best.columns}` : 'none', `${hits}/${a.size}/${b.size}`,
+          path.basename(f),
+          `page ${t.page}`,
+          `${table.rows}x${table.columns} read`,
+          best ? `${best.rows}x${best.columns}` : 'none',
+          `${hits}/${a.size}/${b.size}`,
         );
       }
     }
     for (const t of left) own.read += adjacency(t).size;
-    if (o.verbose && left.size) console.log(path.basename(f), 'too many:', [...left].map((t) => `${t.rows}x${t.columns}`).join(' '));
+    if (o.verbose && left.size)
+      console.log(path.basename(f), 'too many:', [...left].map((t) => `${t.rows}x${t.columns}`).join(' '));
     for (const k of Object.keys(own)) adjacent[k] += own[k];
     perDocument.push(m.prf(own).f1);
-    console.log(path.basename(f), `tables ${truth.tables.length} read ${mine.length} adjacency F1 ${(100 * m.prf(own).f1).toFixed(1)}`);
+    console.log(
+      path.basename(f),
+      `tables ${truth.tables.length} read ${mine.length} adjacency F1 ${(100 * m.prf(own).f1).toFixed(1)}`,
+    );
   }
 }
-const show = (c) => Object.values(m.prf(c)).map((v) => (100 * v).toFixed(1)).join(' / ');
+const show = (c) =>
+  Object.values(m.prf(c))
+    .map((v) => (100 * v).toFixed(1))
+    .join(' / ');
 if (marks.truth) console.log(`marks ${marks.truth}: P/R/F1 ${show(marks)}; with state ${show(states)}`);
 if (tables) {
-  console.log(`tables ${tables}: same shape ${same}, adjacency P/R/F1 ${show(adjacent)}, mean of documents ${(100 * m.mean(perDocument)).toFixed(1)}`);
+  console.log(
+    `tables ${tables}: same shape ${same}, adjacency P/R/F1 ${show(adjacent)}, mean of documents ${(100 * m.mean(perDocument)).toFixed(1)}`,
+  );
 }
 
 function scoreMarks(t, p, name) {
@@ -99,7 +124,8 @@ function scoreMarks(t, p, name) {
     marks.truth++;
     states.truth++;
     if (!near) {
-      if (o.verbose) console.log(path.basename(name), 'missed mark', mark.state, mark.confidence, mark.boundingBox.join(' '));
+      if (o.verbose)
+        console.log(path.basename(name), 'missed mark', mark.state, mark.confidence, mark.boundingBox.join(' '));
       continue;
     }
     marks.hit++;
@@ -120,12 +146,21 @@ function toTable(t) {
   return {
     rows: t.rowCount,
     columns: t.columnCount,
-    cells: t.cells.map((c) => ({ r: c.rowIndex, c: c.columnIndex, rs: c.rowSpan, cs: c.columnSpan, text: norm(c.text) })),
+    cells: t.cells.map((c) => ({
+      r: c.rowIndex,
+      c: c.columnIndex,
+      rs: c.rowSpan,
+      cs: c.columnSpan,
+      text: norm(c.text),
+    })),
   };
 }
 
 function norm(text) {
-  return (text ?? '').replace(/:(un)?selected:/g, '').replace(/\s+/g, ' ').trim();
+  return (text ?? '')
+    .replace(/:(un)?selected:/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /** Pairs of texts beside and under each other; blank cells are looked over. */
@@ -137,7 +172,10 @@ function adjacency(t) {
   const pairs = new Set();
   for (const c of t.cells) {
     if (!c.text) continue;
-    for (const [dr, dc] of [[0, 1], [1, 0]]) {
+    for (const [dr, dc] of [
+      [0, 1],
+      [1, 0],
+    ]) {
       let r = c.r + (dr ? c.rs : 0);
       let k = c.c + (dc ? c.cs : 0);
       while (r < t.rows && k < t.columns) {

@@ -113,13 +113,6 @@ function closeBox(picture: Picture, { y, from, to }: { y: number; from: number; 
     if (rowShare(picture, { y: bottom + 1, from: from + 1, to: to - 1 }) > 0.6) continue;
     if (columnShare(picture, { x: from, inwards: 1, top: y, bottom }) < drawnShare) return undefined;
     if (columnShare(picture, { x: to - 1, inwards: -1, top: y, bottom }) < drawnShare) return undefined;
-    // Part of a grid or of a longer line where the edges go on outside the corners.
-    const outside = Math.max(3, Math.round(side * 0.2));
-    const goesOn = [
-      rowShare(picture, { y: bottom, from: from - outside, to: from - 1 }),
-      rowShare(picture, { y: bottom, from: to + 1, to: to + outside }),
-    ];
-    if (goesOn.some((share) => share > 0.8)) return undefined;
     return { x0: from, y0: y, x1: to, y1: bottom + 1 };
   }
   return undefined;
