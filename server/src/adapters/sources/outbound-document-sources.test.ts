@@ -109,8 +109,10 @@ describe('A document on a private address', () => {
     '①②⑦.⓪.⓪.①',
   ])('is refused without a connection when its host is %s', async (host) => {
     await using server = await startServer((_request, response) => response.end('secret'));
-    const fetched = new OutboundDocumentSources(PUBLIC_ONLY).fetch(`http://${host}:${server.port}/`, 100, never);
-    expect((await sourceError(fetched)).code).toBe('notAllowed');
+    for (const scheme of ['http', 'https']) {
+      const fetched = new OutboundDocumentSources(PUBLIC_ONLY).fetch(`${scheme}://${host}:${server.port}/`, 100, never);
+      expect((await sourceError(fetched)).code).toBe('notAllowed');
+    }
     expect(server.connections).toBe(0);
   });
 
