@@ -1,4 +1,3 @@
-import type { OperationId } from '@formhaven/contract';
 import type { Job } from '../../ports/queue.ts';
 import { RetryJob, type Working, type WorkOptions } from '../../ports/queue.ts';
 import type { Lease } from './job-rows.ts';
@@ -37,7 +36,8 @@ const GIVE_UP_RETRY_MILLISECONDS = 1000;
  *
  * - **running**: `handle` (or, where the attempts are used up, `exhausted`) runs, the lease is renewed three times in its length.
  * - **lost**: a renewal found that the lease is not ours any more, or renewals failed for the length of a lease. The signal has
- *   fired; whatever the handler still does, the row is not touched: it is another's.
+ *   fired; whatever the handler still does, the row is not touched: it is another's. Until it ends, it counts among the jobs
+ *   run at once.
  * - **cut off**: the worker drains and patience is over. The signal has fired and the row is put back, not counted.
  * - **settled**: the run ended and the row was removed or put back.
  *
@@ -47,7 +47,7 @@ export class LeaseLoop implements Working {
   readonly #rows: LeaseRows;
   readonly #limits: LeaseLimits;
   readonly #options: WorkOptions;
-  readonly #runs = new Map<OperationId, Run>();
+  readonly #runs = new Set<Run>();
   readonly #loop: Promise<void>;
   readonly #draining = new AbortController();
   #woken = Promise.withResolvers<void>();
@@ -69,9 +69,9 @@ export class LeaseLoop implements Working {
     await this.#loop;
     const { promise: outOfPatience, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, patienceMilliseconds);
-    await Promise.race([outOfPatience, Promise.all(Array.from(this.#runs.values(), (run) => run.done))]);
+    await Promise.race([outOfPatience, Promise.all(Array.from(this.#runs, (run) => run.done))]);
     clearTimeout(timer);
-    await Promise.all(Array.from(this.#runs.values(), (run) => this.#cutOff(run)));
+    await Promise.all(Array.from(this.#runs, (run) => this.#cutOff(run)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,11 +107,9 @@ export class LeaseLoop implements Working {
   #start(lease: Lease): void {
     const abort = new AbortController();
     const run: Run = { lease, abort, done: Promise.resolve().then(() => this.#run(lease, abort)) };
-    const id = lease.job.operationId;
-    this.#runs.set(id, run);
+    this.#runs.add(run);
     const ended = (): void => {
-      // A job whose lease was lost may have been leased anew by this very worker.
-      if (this.#runs.get(id) === run) this.#runs.delete(id);
+      this.#runs.delete(run);
       this.wake();
     };
     run.done.then(ended, ended);
