@@ -123,7 +123,7 @@ function asServiceError(error: unknown, request: FastifyRequest, reply: FastifyR
   }
   if (hasClientStatus(error)) {
     // Fastify's own refusals of a request it cannot parse.
-    return new ServiceError('BadArgument', {
+    return new ServiceError(error.statusCode === 415 ? 'UnsupportedMediaType' : 'BadArgument', {
       status: error.statusCode,
       message: 'The request cannot be understood.',
       cause: error,
