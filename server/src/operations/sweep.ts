@@ -58,6 +58,9 @@ export async function sweep(parts: SweepParts): Promise<Swept> {
   for await (const batch of batches(parts.blobs.list('parts/'), isOld)) {
     for (const blob of batch) {
       if (referenced.has(blob.key.slice('parts/'.length))) continue;
+      // Whoever is about to name a part puts it again first: then it is not old any more.
+      const current = await parts.blobs.stat(blob.key);
+      if (current === undefined || !isOld(current)) continue;
       await parts.blobs.delete(blob.key);
       blobs++;
     }
