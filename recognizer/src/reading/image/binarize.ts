@@ -1,8 +1,11 @@
 import type { Raster } from './raster.ts';
 
+/** Side of the squares that share a threshold. */
+const tile = 8;
+
 /**
  * Parts ink from paper: a pixel is ink when it is darker than its neighbourhood by a share of it (Bradley and Roth,
- * "Adaptive thresholding using the integral image", 2007). Returns 1 for ink.
+ * "Adaptive thresholding using the integral image", 2007; here of small squares, a tenth of the work). Returns 1 for ink.
  */
 export function binarize(
   { width, height, data }: Raster,
@@ -11,35 +14,46 @@ export function binarize(
     share = 0.15,
   }: { reach?: number; share?: number } = {},
 ): Uint8Array {
-  const out = new Uint8Array(width * height);
-  // Sums of columns over the rows of the window, moved down row by row: no picture of sums is needed.
-  const columns = new Int32Array(width);
-  const keep = 1 - share;
-  for (let y = 0; y < Math.min(height, reach); y++) addRow(columns, data, y * width);
+  const columns = Math.ceil(width / tile);
+  const rows = Math.ceil(height / tile);
+  const sums = new Int32Array(columns * rows);
   for (let y = 0; y < height; y++) {
-    if (y + reach < height) addRow(columns, data, (y + reach) * width);
-    if (y - reach - 1 >= 0) subtractRow(columns, data, (y - reach - 1) * width);
-    const rows = Math.min(height - 1, y + reach) - Math.max(0, y - reach) + 1;
-    const from = y * width;
-    let sum = 0;
-    for (let x = 0; x < Math.min(width, reach); x++) sum += columns[x] as number;
-    for (let x = 0; x < width; x++) {
-      if (x + reach < width) sum += columns[x + reach] as number;
-      if (x > reach) sum -= columns[x - reach - 1] as number;
-      const value = data[from + x] as number;
-      // White is never darker than its surroundings.
-      if (value === 255) continue;
-      const count = rows * (Math.min(width - 1, x + reach) - Math.max(0, x - reach) + 1);
-      if (value * count < sum * keep) out[from + x] = 1;
+    const to = (y >> 3) * columns;
+    for (let x = 0, from = y * width; x < width; x++, from++) {
+      sums[to + (x >> 3)] = (sums[to + (x >> 3)] as number) + (data[from] as number);
+    }
+  }
+  const integral = new Float64Array((columns + 1) * (rows + 1));
+  for (let r = 0; r < rows; r++) {
+    let line = 0;
+    for (let c = 0; c < columns; c++) {
+      line += sums[r * columns + c] as number;
+      integral[(r + 1) * (columns + 1) + c + 1] = (integral[r * (columns + 1) + c + 1] as number) + line;
+    }
+  }
+  const around = Math.max(1, Math.round(reach / tile));
+  const out = new Uint8Array(width * height);
+  for (let r = 0; r < rows; r++) {
+    const r0 = Math.max(0, r - around);
+    const r1 = Math.min(rows, r + around + 1);
+    const y1 = Math.min(height, (r + 1) * tile);
+    for (let c = 0; c < columns; c++) {
+      const c0 = Math.max(0, c - around);
+      const c1 = Math.min(columns, c + around + 1);
+      const sum =
+        (integral[r1 * (columns + 1) + c1] as number) -
+        (integral[r0 * (columns + 1) + c1] as number) -
+        (integral[r1 * (columns + 1) + c0] as number) +
+        (integral[r0 * (columns + 1) + c0] as number);
+      const pixels = (Math.min(height, r1 * tile) - r0 * tile) * (Math.min(width, c1 * tile) - c0 * tile);
+      const threshold = (sum / pixels) * (1 - share);
+      const x1 = Math.min(width, (c + 1) * tile);
+      for (let y = r * tile; y < y1; y++) {
+        for (let at = y * width + c * tile, end = y * width + x1; at < end; at++) {
+          if ((data[at] as number) < threshold) out[at] = 1;
+        }
+      }
     }
   }
   return out;
-}
-
-function addRow(columns: Int32Array, data: Uint8Array, from: number): void {
-  for (let x = 0; x < columns.length; x++) columns[x] = (columns[x] as number) + (data[from + x] as number);
-}
-
-function subtractRow(columns: Int32Array, data: Uint8Array, from: number): void {
-  for (let x = 0; x < columns.length; x++) columns[x] = (columns[x] as number) - (data[from + x] as number);
 }

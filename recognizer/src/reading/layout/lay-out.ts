@@ -5,7 +5,7 @@ import type { Raster } from '../image/raster.ts';
 import { lineText, mapLine, mapPolygon, spanPolygon, type TextLine } from '../page-text.ts';
 import { levelPage } from './level.ts';
 import { joinLines } from './lines.ts';
-import { type FoundMark, findMarks } from './marks.ts';
+import { type FoundMark, findMarks, isBoxLetter } from './marks.ts';
 import { basicOrder, naturalOrder } from './reading-order.ts';
 import { findRulings, type Rulings } from './rulings.ts';
 import type { FoundTable, TableWord } from './table-grid.ts';
@@ -173,11 +173,6 @@ function withoutMarks(line: TextLine, marks: readonly FoundMark[]): TextLine {
   });
   if (words.length === line.words.length) return line;
   return { ...line, words, polygon: spanPolygon(words.map((word) => word.polygon)) };
-}
-
-/** Letters that are boxes themselves. */
-function isBoxLetter({ text }: { text: string }): boolean {
-  return /^[\u2610-\u2612\u25a0-\u25a3\u25fb-\u25fe\u2b1a-\u2b1d\ue000-\uf8ff]$/u.test(text);
 }
 
 function isRealWord({ text }: { text: string }): boolean {

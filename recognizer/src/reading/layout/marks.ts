@@ -151,3 +151,8 @@ function innerFill({ ink, width }: Picture, box: Box): number {
   }
   return all > 0 ? count / all : 0;
 }
+
+/** Letters that are boxes themselves. */
+export function isBoxLetter({ text }: { text: string }): boolean {
+  return /^[\u2610-\u2612\u25a0-\u25a3\u25fb-\u25fe\u2b1a-\u2b1d\ue000-\uf8ff]$/u.test(text);
+}

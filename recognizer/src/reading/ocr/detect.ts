@@ -1,4 +1,5 @@
 import { type Component, connectedComponents } from '../image/components.ts';
+import { histogramOf } from '../image/otsu.ts';
 import { type Raster, resizeRaster } from '../image/raster.ts';
 import { boxAtAngle, convexHull, type RotatedBox, smallestBox } from './rotated-box.ts';
 import type { Network } from './runtime.ts';
@@ -16,6 +17,7 @@ const boxThreshold = 0.6;
 /** The detector is trained on shrunken text regions; this is how far they grow back. */
 const growth = 1.9;
 const smallestSide = 3;
+const leastContrast = 24;
 
 /**
  * Finds lines of text: a network tells for every pixel whether it is the inner part of a line, its regions are boxed
@@ -24,6 +26,7 @@ const smallestSide = 3;
  * Short regions have no angle of their own worth trusting, so they take that of the page.
  */
 export async function detectText(raster: Raster, network: Network): Promise<{ boxes: TextBox[]; angle: number }> {
+  if (isBlank(raster)) return { boxes: [], angle: 0 };
   const scale = Math.min(mostEnlarged, longestSide / Math.max(raster.width, raster.height));
   const width = multipleOf32(raster.width * scale);
   const height = multipleOf32(raster.height * scale);
@@ -52,6 +55,14 @@ export async function detectText(raster: Raster, network: Network): Promise<{ bo
     );
   }
   return { boxes, angle };
+}
+
+/** Paper without a mark on it. */
+function isBlank({ data }: Raster): boolean {
+  const histogram = histogramOf(data);
+  const darkest = histogram.findIndex((count) => count > 0);
+  const lightest = histogram.findLastIndex((count) => count > 0);
+  return lightest - darkest < leastContrast;
 }
 
 /** ImageNet's mean and deviation, as PP-OCR was trained; grey stands in all three channels. */

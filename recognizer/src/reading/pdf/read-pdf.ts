@@ -1,20 +1,21 @@
 import type { Page } from '../../document.ts';
 import { RecognizerError } from '../../errors.ts';
 import { area, type Box, boxOf, intersectionArea, polygonOf, type QuarterTurns, unionOf } from '../box.ts';
-import { cropRaster } from '../image/raster.ts';
+import { cropRaster, type Raster } from '../image/raster.ts';
 import { layOut, type PageFrame } from '../layout/lay-out.ts';
 import { joinLines } from '../layout/lines.ts';
+import { isBoxLetter } from '../layout/marks.ts';
 import { ocrModels } from '../ocr/models.ts';
 import { readRaster } from '../ocr/read-raster.ts';
 import type { ReadJob } from '../options.ts';
 import { selectedPages } from '../page-selection.ts';
 import { lineBox, mapLine, type TextLine } from '../page-text.ts';
 import { agreement } from './agreement.ts';
-import { pdfContent } from './content.ts';
+import { type PdfContent, pdfContent } from './content.ts';
 import { type OpenPdfPage, withPdf, withPdfPage } from './document.ts';
 import { type PdfGeometry, pdfGeometry, pointsPerInch } from './geometry.ts';
 import { renderPdfPage } from './render.ts';
-import { textSource } from './source.ts';
+import { type TextSource, textSource } from './source.ts';
 import { type PdfCheckBox, pdfCheckBoxes } from './widgets.ts';
 import { type PdfWord, pdfWords } from './words.ts';
 
@@ -69,13 +70,9 @@ async function readPdfPage(
   const content = pdfContent(page, geometry, job.limits);
   const source = textSource(words, content, geometry);
   if (source.kind === 'layer' && words.length === 0 && checkBoxes.length === 0) return blankPage(number, geometry);
-  const dpi =
-    source.kind === 'picture' || source.kind === 'compare'
-      ? source.dpi
-      : source.kind === 'both'
-        ? pictureDpi
-        : layoutDpi;
-  const raster = renderPdfPage(page, geometry, dpi);
+  const raster = hasDrawing(content, source)
+    ? renderPdfPage(page, geometry, drawingDpi(source))
+    : emptyPicture(geometry);
   const scale = raster.dpi / pointsPerInch;
   const space: PixelSpace = {
     scale,
@@ -118,6 +115,24 @@ async function readPdfPage(
     },
     inchFrame(geometry, space),
   );
+}
+
+/** Text alone needs no picture: there are no rulings, no boxes and nothing to read but the layer. */
+function hasDrawing(content: PdfContent, source: TextSource): boolean {
+  if (source.kind !== 'layer' || content.paths > 0 || content.images.length > 0) return true;
+  return source.words.some((word) => isBoxLetter(word));
+}
+
+function drawingDpi(source: TextSource): number {
+  if (source.kind === 'picture' || source.kind === 'compare') return source.dpi;
+  return source.kind === 'both' ? pictureDpi : layoutDpi;
+}
+
+/** White, at one pixel a point. */
+function emptyPicture({ exactWidth, exactHeight }: PdfGeometry): Raster & { dpi: number } {
+  const width = Math.ceil(exactWidth);
+  const height = Math.ceil(exactHeight);
+  return { width, height, data: new Uint8Array(width * height).fill(255), dpi: pointsPerInch };
 }
 
 function blankPage(number: number, geometry: PdfGeometry): Page {
