@@ -15,12 +15,12 @@ import { createHttpService } from './http/service.ts';
 import { createLog } from './log.ts';
 import type { AcceptParts } from './operations/accept.ts';
 import type { RunParts } from './operations/run.ts';
-import { createSeal } from './operations/seal.ts';
 import type { Blobs } from './ports/blobs.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Queue } from './ports/queue.ts';
 import type { TrainingSources } from './ports/sources.ts';
 import type { Store } from './ports/store.ts';
+import { createSeal } from './seal.ts';
 import { loadSecretKey } from './secret-key.ts';
 
 // The composition root: the only file that names an adapter.

@@ -4,9 +4,9 @@ import { parseModelId, v2 } from '@formhaven/contract';
 import type { Page } from '@formhaven/recognizer';
 import { createLocalRecognition, createLocalSources } from './compose.ts';
 import { presentAnalyzeResult } from './http/v2/present-analysis.ts';
-import type { TrainResult } from './models/manifest.ts';
 import { gatherTrainingSet } from './models/train.ts';
 import type { ReadSettings } from './ports/recognition.ts';
+import type { TrainResult } from './train-result.ts';
 
 // The same reading, training and extraction as behind the wire, for one person at one machine and without a server.
 

@@ -2,12 +2,12 @@ import { type ModelId, parseModelId } from '@formhaven/contract';
 import { OperationFailure } from '../failure.ts';
 import { type Manifest, readManifest } from '../models/manifest.ts';
 import { documentKey, readExtractionModels, resultKey } from '../models/parts.ts';
-import { type DocumentRef, readRequest } from '../operations/requests.ts';
-import type { Seal } from '../operations/seal.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Recognition } from '../ports/recognition.ts';
 import { type DocumentSources, SourceError } from '../ports/sources.ts';
 import type { Model, Operation } from '../ports/store.ts';
+import { type DocumentRef, readRequest } from '../requests.ts';
+import type { Seal } from '../seal.ts';
 import { type AnalyzeResult, writeResult } from './result.ts';
 
 export interface AnalysisParts {

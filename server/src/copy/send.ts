@@ -4,13 +4,13 @@ import type { Sha256 } from '@formhaven/contract';
 import { OperationFailure } from '../failure.ts';
 import { proveContent } from '../models/manifest.ts';
 import { partKey, readPart } from '../models/parts.ts';
-import { readRequest } from '../operations/requests.ts';
-import type { Seal } from '../operations/seal.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type CopyTarget, PeerError, type Peers } from '../ports/peers.ts';
 import { RetryJob } from '../ports/queue.ts';
 import type { Model, Operation, Store } from '../ports/store.ts';
+import { readRequest } from '../requests.ts';
+import type { Seal } from '../seal.ts';
 import { isEqualHash } from './authorize.ts';
 import { PIECE_BYTES } from './pieces.ts';
 

@@ -2,11 +2,11 @@ import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { ReceiveParts } from '../copy/receive.ts';
 import type { AcceptParts } from '../operations/accept.ts';
-import type { Seal } from '../operations/seal.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Canaries } from '../ports/canaries.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Resource, Store } from '../ports/store.ts';
+import type { Seal } from '../seal.ts';
 
 /** What the handlers work with. */
 export interface HttpParts {

@@ -1,11 +1,11 @@
 import { OperationFailure } from '../failure.ts';
-import { readRequest } from '../operations/requests.ts';
-import type { Seal } from '../operations/seal.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Recognition, TrainingDocument, TrainingSet } from '../ports/recognition.ts';
 import { SourceError, type SourceFile, type TrainingSources } from '../ports/sources.ts';
 import type { Model, Operation } from '../ports/store.ts';
+import { readRequest } from '../requests.ts';
+import type { Seal } from '../seal.ts';
 import { wholeSeconds } from '../whole-seconds.ts';
 import { type Manifest, type Part, sha256, writeManifest } from './manifest.ts';
 import { partKey } from './parts.ts';

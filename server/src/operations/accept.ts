@@ -3,8 +3,8 @@ import { type ModelId, type OperationId, parseModelId, parseOperationId } from '
 import type { Clock } from '../ports/clock.ts';
 import type { JobKind, Queue } from '../ports/queue.ts';
 import type { Model, OperationKind, Store } from '../ports/store.ts';
+import { type OperationRequest, writeRequest } from '../requests.ts';
 import { wholeSeconds } from '../whole-seconds.ts';
-import { type OperationRequest, writeRequest } from './requests.ts';
 
 export interface AcceptParts {
   readonly store: Store;

@@ -1,5 +1,5 @@
 import type { Analysis, Page, PageSelection } from '@formhaven/recognizer';
-import type { TrainResult } from '../models/manifest.ts';
+import type { TrainResult } from '../train-result.ts';
 
 /** One document of a training set with the files the labelling tool wrote beside it. */
 export interface TrainingDocument {

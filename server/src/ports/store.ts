@@ -82,7 +82,7 @@ export interface Operation {
   readonly lastUpdatedOn: Date;
   /** From then on it is unknown and its blobs are swept. */
   readonly expiresOn: Date;
-  /** JSON made and read by operations/, one shape per kind. Holds secrets of a request only sealed (see operations/seal). */
+  /** JSON made and read by requests.ts, one shape per kind. Holds secrets of a request only sealed (see seal.ts). */
   readonly request: string;
   readonly state: OperationState;
 }

@@ -13,8 +13,8 @@ import {
   train,
   trainUnlabeled,
 } from '@formhaven/recognizer';
-import type { TrainResult } from '../../models/manifest.ts';
 import type { ReadSettings, Training, TrainingDocument, TrainingSet } from '../../ports/recognition.ts';
+import type { TrainResult } from '../../train-result.ts';
 
 // What runs in a thread of the pool. Plain data in and out; an error of the recognizer is an answer, since an Error loses its
 // class on the way between threads.

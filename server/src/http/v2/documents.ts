@@ -4,7 +4,7 @@ import { type OperationId, ServiceError, v2 } from '@formhaven/contract';
 import { sniff } from '@formhaven/recognizer/sniff';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { documentKey } from '../../models/parts.ts';
-import type { DocumentRef } from '../../operations/requests.ts';
+import type { DocumentRef } from '../../requests.ts';
 import { bodyStream, contentType, readJson, refuseAnnounced } from '../body.ts';
 import { requireParsed, type V2Context } from './context.ts';
 

@@ -1,5 +1,5 @@
 import { v2 } from '@formhaven/contract';
-import { readRequest } from '../../operations/requests.ts';
+import { readRequest } from '../../requests.ts';
 import { existingOperation, type Handler, sendJson, type V2Context } from './context.ts';
 import { presentFailure } from './errors.ts';
 import { presentAnalyzeOperation } from './present-operation.ts';

@@ -1,7 +1,7 @@
 import { v2 } from '@formhaven/contract';
 import type { Failure } from '../../failure.ts';
-import { readRequest } from '../../operations/requests.ts';
 import type { Operation } from '../../ports/store.ts';
+import { readRequest } from '../../requests.ts';
 import type { V2Context } from './context.ts';
 import { presentDate, presentPreciseDate } from './dates.ts';
 

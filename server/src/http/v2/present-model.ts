@@ -1,7 +1,8 @@
 import type { v2 } from '@formhaven/contract';
 import type { Failure } from '../../failure.ts';
-import { type Manifest, readManifest, type TrainResult } from '../../models/manifest.ts';
+import { type Manifest, readManifest } from '../../models/manifest.ts';
 import type { Model } from '../../ports/store.ts';
+import type { TrainResult } from '../../train-result.ts';
 import type { V2Context } from './context.ts';
 import { presentDate } from './dates.ts';
 import { presentFailure } from './errors.ts';
