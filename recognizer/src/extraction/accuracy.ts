@@ -25,10 +25,9 @@ export function estimateAccuracy(
   const verdicts: Verdict[] = [];
   if (samples.length > 1) {
     for (const [i, sample] of samples.entries()) {
-      const others = withPrinted(
-        samples.filter((_, k) => k !== i),
-        workshop,
-      );
+      const rest = samples.filter((_, k) => k !== i);
+      // Among many samples one does not change what is known to be printed.
+      const others = samples.length > 10 ? rest : withPrinted(rest, workshop);
       const form = makeForm(fields, { ...learned, samples: others }, workshop);
       verdicts.push(...judge(fields, sample, extractSample(form, sample, workshop), workshop));
       onProgress?.((i + 1) / samples.length);

@@ -3,24 +3,41 @@ import { type PageModel, type PageWord, segmentGap, wordsBetween } from './pageM
 import { boundsOf } from './span.ts';
 import type { PageView } from './view.ts';
 
-/** Word indices of every span of the page that may be the slot's value, each once, in a fixed order. */
-export function candidates(view: PageView, slot: Slot): number[][] {
+/** So many candidates are enough: on crowded pages only the most promising first words are tried. */
+const enough = 4000;
+
+/**
+ * Word indices of every span of the page that may be the slot's value, each once, in a fixed order.
+ *
+ * @param start how promising a first word is
+ */
+export function candidates(view: PageView, slot: Slot, start: (word: number) => number): number[][] {
   const { page } = view;
   const isFree = (i: number) => (view.printed[i] ?? 0) < view.threshold;
   if (slot.kind === 'mark') return page.words.flatMap((word, i) => (word.mark && isFree(i) ? [[i]] : []));
   const maxGap = Math.max(segmentGap, 1.25 * slot.maxGap + 0.2);
   const maxWords = Math.ceil(1.6 * slot.maxWords) + 2;
+  const maxRows = Math.ceil(1.6 * slot.maxRows);
   const found = new Map<string, number[]>();
-  const add = (words: number[]) => {
-    const key = words.join(' ');
-    if (!found.has(key)) found.set(key, words);
+  let words = 0;
+  const add = (span: number[]) => {
+    const key = span.join(' ');
+    if (found.has(key)) return;
+    found.set(key, span);
+    words += span.length;
   };
-  for (const [i, word] of page.words.entries()) {
-    if (word.mark || !isFree(i)) continue;
+  let starts = page.words.flatMap((word, i) => (!word.mark && isFree(i) ? [i] : []));
+  const perStart = Math.min(maxWords, 20) + (slot.maxRows > 1 ? 3 * maxRows : 0);
+  if (starts.length * perStart > enough) {
+    const ranked = starts.map((i) => ({ i, likeness: start(i) })).sort((a, b) => b.likeness - a.likeness || a.i - b.i);
+    starts = ranked.map(({ i }) => i);
+  }
+  for (const i of starts) {
+    if (found.size > enough || words > 20 * enough) break;
     const run = runFrom(page, i, { maxGap, isFree });
     for (let length = 1; length <= Math.min(run.length, maxWords); length++) add(run.slice(0, length));
     if (slot.maxRows > 1 && isStart(page, i, isFree)) {
-      for (const block of blocksFrom(page, run, { maxGap, isFree, maxRows: Math.ceil(1.6 * slot.maxRows) })) {
+      for (const block of blocksFrom(page, run, { maxGap, isFree, maxRows })) {
         if (block.length <= maxWords + slot.maxRows) add(block);
       }
     }

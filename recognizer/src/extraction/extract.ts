@@ -65,8 +65,8 @@ function optionsOn(
   on: { readonly page: number; readonly spans: Map<string, Span> | undefined },
 ): Option[] {
   if (slot.kind === 'region') return [];
-  const score = slotScorer(form, view, slot);
-  if (!score) return [];
+  const scorer = slotScorer(form, view, slot);
+  if (!scorer) return [];
   const spanOf = ({ words }: Pick<Option, 'words'>): Span => {
     const key = words.join(' ');
     const known = on.spans?.get(key);
@@ -75,8 +75,8 @@ function optionsOn(
     on.spans?.set(key, span);
     return span;
   };
-  const options = candidates(view, slot).map((words): Option => {
-    const value = score(spanOf({ words }));
+  const options = candidates(view, slot, scorer.start).map((words): Option => {
+    const value = scorer.score(spanOf({ words }));
     // A page with an impossible box must not spoil the other candidates' shares.
     return { page: on.page, words, score: Number.isFinite(value) ? rounded(value) : -100 };
   });

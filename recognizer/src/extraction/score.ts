@@ -1,7 +1,7 @@
 import type { Exemplar, Form, Slot } from './form.ts';
 import { type PageModel, type PageWord, segmentGap, wordsBetween } from './pageModel.ts';
 import { rounded } from './similarity.ts';
-import type { Context, Span } from './span.ts';
+import { type Context, rowContext, type Span } from './span.ts';
 import type { PageLink, PageView } from './view.ts';
 import { editDistance } from './wordText.ts';
 
@@ -65,7 +65,11 @@ type GoesOn = Readonly<Record<Side, number>>;
 
 type Side = 'left' | 'right' | 'above' | 'below';
 
-export type Scorer = (candidate: Span) => number;
+export interface Scorer {
+  readonly score: (candidate: Span) => number;
+  /** How promising a word is as the first of the value; cheap, only for leaving out hopeless ones on crowded pages. */
+  readonly start: (word: number) => number;
+}
 
 /** Scores the slot's candidates on this page; undefined where none of the slot's samples is like the page. */
 export function slotScorer(form: Form, view: PageView, slot: Slot): Scorer | undefined {
@@ -86,7 +90,7 @@ export function slotScorer(form: Form, view: PageView, slot: Slot): Scorer | und
   // A page unlike all samples that have the value is a poor place to look for it.
   const fitting = Math.max(...placed.map((p) => p.link.fit * Math.min(1, 2 * p.link.weight)));
   const unfit = 5 * (1 - fitting);
-  return (candidate) => {
+  const score = (candidate: Span): number => {
     const own = pageFeatures(view, slot, candidate, usual);
     let mean = 0;
     let best = -Infinity;
@@ -102,6 +106,19 @@ export function slotScorer(form: Form, view: PageView, slot: Slot): Scorer | und
     }
     return own + 0.5 * mean + 0.5 * bestScore - unfit;
   };
+  return { score, start: (word) => startLikeness(view, placed, word) };
+}
+
+function startLikeness({ page }: PageView, placed: readonly Placed[], i: number): number {
+  const word = page.words[i] as PageWord;
+  const context = rowContext(page, i, 'left');
+  const likeness = placed.map((p) => {
+    const [dx, dy] = [Math.abs(word.x0 - p.x0) / page.h, Math.abs((word.y0 + word.y1) / 2 - p.y) / page.h];
+    const left = p.known.left.get(context.key) ?? contextLikeness(p.exemplar.span.left, context, true);
+    p.known.left.set(context.key, left);
+    return Math.exp(-dx / 8 - dy / 3) + Math.exp(-dy / 2) + Math.max(0, left);
+  });
+  return rounded(Math.max(...likeness));
 }
 
 function placeExemplar(form: Form, exemplar: Exemplar, link: PageLink): Placed {

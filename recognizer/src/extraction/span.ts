@@ -122,7 +122,7 @@ function contextWord(word: PageWord): string {
   return word.isAlphabetic ? word.norm : '';
 }
 
-function rowContext(page: PageModel, from: number, side: 'left' | 'right'): Context {
+export function rowContext(page: PageModel, from: number, side: 'left' | 'right'): Context {
   const next = page[side];
   const gap = side === 'left' ? page.gapLeft[from] : page.gapRight[from];
   const words: string[] = [];
