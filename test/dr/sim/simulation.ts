@@ -169,7 +169,10 @@ export async function simulate(seed: number): Promise<Run> {
   const broken: string[] = [];
   const contents = new Map<string, { deletedOn: number | undefined; name: string | undefined }>();
   const made: FakeModel[] = [];
+  /** Content that was said to be protected, and that nothing of this history has harmed since. */
+  const proven = new Set<string>();
   let lastHarm = START;
+  let hasLostDisk = false;
 
   const train = (componentIds?: readonly ModelId[]): void => {
     const name = random.chance(0.8) ? random.pick(['invoices', 'orders', 'claims']) : undefined;
@@ -193,8 +196,9 @@ export async function simulate(seed: number): Promise<Run> {
     const known = contents.get(model.content);
     if (model.status !== 'ready' || known === undefined) return;
     if (has(east, model.content, model.id)) return;
-    if (known.deletedOn === undefined && !model.isDamaged && !has(west, model.content)) {
-      broken.push(`the last copy of ${model.content} was deleted`);
+    // That the source still has it is no excuse: it may be gone the next moment.
+    if (known.deletedOn === undefined && !model.isDamaged && proven.has(model.content)) {
+      broken.push(`${model.content} was protected, and its only copy was deleted`);
     }
     if (known.deletedOn !== undefined && clock.now() < known.deletedOn + GRACE_MILLISECONDS) {
       if (!has(west, model.content) && replicaOf(model.id)) broken.push(`${model.content} went before its grace was over`);
@@ -210,6 +214,7 @@ export async function simulate(seed: number): Promise<Run> {
     const { sourceId, state: phase } = event.replica;
     const source = west.models.get(sourceId);
     const target = east.models.get(phase.targetId);
+    if (target !== undefined) proven.add(target.content);
     // What was harmed within the proof's own time could not be seen by it.
     if (source === undefined || clock.now() - lastHarm < 70_000) return;
     if (target?.content !== source.content || target.isDamaged || target.status !== 'ready') {
@@ -278,7 +283,9 @@ export async function simulate(seed: number): Promise<Run> {
     clock.at('world', random.between(MINUTE, TROUBLED_MILLISECONDS), () => {
       const copies = east.readyModels();
       if (copies.length === 0) return;
-      random.pick(copies).isDamaged = true;
+      const copy = random.pick(copies);
+      copy.isDamaged = true;
+      proven.delete(copy.content);
       lastHarm = clock.now();
     });
   }
@@ -286,8 +293,16 @@ export async function simulate(seed: number): Promise<Run> {
     clock.at('world', random.between(MINUTE, TROUBLED_MILLISECONDS), () => {
       const copies = east.readyModels();
       if (copies.length === 0) return;
-      east.remove(random.pick(copies).id);
+      const copy = random.pick(copies);
+      east.remove(copy.id);
+      proven.delete(copy.content);
       lastHarm = clock.now();
+    });
+  }
+  if (random.chance(0.15)) {
+    clock.at('world', random.between(TROUBLED_MILLISECONDS / 2, TROUBLED_MILLISECONDS), () => {
+      west.loseDisk();
+      hasLostDisk = true;
     });
   }
   const kills = random.between(0, 6);
@@ -312,6 +327,14 @@ export async function simulate(seed: number): Promise<Run> {
   for (const model of made) {
     const known = contents.get(model.content);
     const isAlive = west.models.has(model.id);
+    if (!isAlive && hasLostDisk && known?.deletedOn === undefined) {
+      // The day all of this is for. Of the cloud's regions a lost disk looks like deletes, which the guard and the grace hold up.
+      const mayBeGone = !areFormhaven;
+      if (proven.has(model.content) && !has(east, model.content) && !mayBeGone) {
+        broken.push(`${model.content} was protected, and is lost with the disk of its source`);
+      }
+      continue;
+    }
     if (isAlive !== (known?.deletedOn === undefined)) broken.push(`${model.content} is not where people left it`);
     const copies = east.readyModels().filter(({ content }) => content === model.content);
     if (isAlive) {
