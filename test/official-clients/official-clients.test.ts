@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startAzurite, type TestContainer, type TestStorage } from '../kit/azurite.ts';
 import { expectedFields, FORMS, readStatement, STATEMENTS } from '../kit/forms.ts';
+import { encryptedPdf } from '../kit/hostile-documents.ts';
 import { startRegions, type TestRegion } from '../kit/regions.ts';
 import {
   type CustomModel,
@@ -24,6 +25,8 @@ let storage: TestStorage;
 let statements: TestContainer;
 let source: TestRegion;
 let target: TestRegion;
+/** More than a page of models at the target. */
+let reserved: readonly string[];
 
 beforeAll(async () => {
   storage = opened.use(await startAzurite());
@@ -32,6 +35,8 @@ beforeAll(async () => {
   target = regions.region('eastus');
   statements = await storage.container(STATEMENTS);
   await statements.upload(`filled/${STATEMENT}`, await readStatement(STATEMENT));
+  const authorizations = await Promise.all(Array.from({ length: 40 }, () => target.client().authorizeCopy()));
+  reserved = authorizations.map(({ authorization }) => authorization.modelId);
 });
 
 afterAll(() => opened.disposeAsync());
@@ -75,11 +80,13 @@ describe.each(OFFICIAL_VERSIONS)('the client $release speaks $api and', (version
     });
   });
 
-  test('lists the model', async () => {
-    const ids: string[] = [];
-    for await (const { modelId } of atSource.listCustomModels()) ids.push(modelId);
-    expect(ids).toContain(trained.modelId);
-    expect(ids).toEqual([...ids].sort(byCodeUnit));
+  test('lists the models, over as many pages as they take', async () => {
+    const atSourceIds = await idsOf(atSource);
+    expect(atSourceIds).toContain(trained.modelId);
+    const atTargetIds = await idsOf(atTarget);
+    expect(atTargetIds).toEqual([...atTargetIds].sort(byCodeUnit));
+    expect(new Set(atTargetIds).size).toBe(atTargetIds.length);
+    expect(reserved.filter((id) => !atTargetIds.includes(id))).toEqual([]);
   });
 
   test('counts the models of the account', async () => {
@@ -145,10 +152,25 @@ describe.each(OFFICIAL_VERSIONS)('the client $release speaks $api and', (version
     const model = await training.pollUntilDone();
     expect(model.status).toBe('ready');
     expect(Object.keys(model.submodels?.[0]?.fields ?? {}).length).toBeGreaterThan(0);
-    const forms = await version.recognizing(source).form(model.modelId, await readStatement(STATEMENT));
-    const values = forms.flatMap((form) => Object.values(form.fields)).map((field) => field.valueData?.text);
-    expect(values).toContain('Wingtip Toys');
+    const client = version.recognizing(source);
+    for (const forms of [
+      await client.form(model.modelId, await readStatement(STATEMENT)),
+      await client.formFromUrl(model.modelId, statements.blobSasUrl(`filled/${STATEMENT}`)),
+    ]) {
+      const values = forms.flatMap((form) => Object.values(form.fields)).map((field) => field.valueData?.text);
+      expect(values).toContain('Wingtip Toys');
+    }
     await atSource.deleteModel(model.modelId);
+  });
+
+  test('learns that a document cannot be read', async () => {
+    const client = version.recognizing(target);
+    await expect(client.form(copyId, encryptedPdf('Illegible'))).rejects.toThrow(/2005|Unable to read file/);
+    await expect(client.formFromUrl(copyId, statements.blobSasUrl('filled/none.pdf'))).rejects.toThrow(/2003|download/);
+    await expect(client.form(NOBODY, await readStatement(STATEMENT))).rejects.toMatchObject({
+      statusCode: 400,
+      code: '1001',
+    });
   });
 
   test('learns why a training went wrong', async () => {
@@ -184,6 +206,12 @@ describe.each(OFFICIAL_VERSIONS)('the client $release speaks $api and', (version
     expect((await atSource.getCustomModel(trained.modelId)).status).toBe('ready');
   });
 });
+
+async function idsOf(client: TrainingClient): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const { modelId } of client.listCustomModels()) ids.push(modelId);
+  return ids;
+}
 
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

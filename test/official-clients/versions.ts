@@ -67,7 +67,7 @@ export interface RecognizedPage {
   readonly lines?: readonly { readonly text: string; readonly words: readonly unknown[] }[];
 }
 
-/** One recognizing client, the ways of handing it a document made alike. */
+/** One recognizing client, the ways of handing it a document made alike. Forms by URL come without their text, others with it. */
 export interface Recognizing {
   content(document: Document): Promise<readonly RecognizedPage[]>;
   contentFromUrl(url: string): Promise<readonly RecognizedPage[]>;
@@ -107,7 +107,7 @@ export const OFFICIAL_VERSIONS: readonly OfficialVersion[] = [
         content: async (document) => done(await client.beginRecognizeContent(document, PDF, poll)),
         contentFromUrl: async (url) => done(await client.beginRecognizeContentFromUrl(url, poll)),
         form: async (id, document) => done(await client.beginRecognizeCustomForms(id, document, PDF, withText)),
-        formFromUrl: async (id, url) => done(await client.beginRecognizeCustomFormsFromUrl(id, url, withText)),
+        formFromUrl: async (id, url) => done(await client.beginRecognizeCustomFormsFromUrl(id, url, poll)),
       };
     },
   },
@@ -142,7 +142,7 @@ function recognizing(client: v2_0.FormRecognizerClient | v2_1.FormRecognizerClie
     form: async (id, document) =>
       done<readonly RecognizedForm[]>(await client.beginRecognizeCustomForms(id, document, withElements)),
     formFromUrl: async (id, url) =>
-      done<readonly RecognizedForm[]>(await client.beginRecognizeCustomFormsFromUrl(id, url, withText)),
+      done<readonly RecognizedForm[]>(await client.beginRecognizeCustomFormsFromUrl(id, url, poll)),
   };
 }
 
