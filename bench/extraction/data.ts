@@ -185,7 +185,7 @@ function pagesOfTruth(truth: Truth): Page[] {
   });
 }
 
-/** A line of known text cut at spaces and after the colon of `DATE:25/12`, widths in proportion to the characters. */
+/** A line of known text cut at spaces, widths in proportion to the characters. */
 function wordsOfLine(text: string, polygon: Polygon): Word[] {
   const words: Word[] = [];
   const put = (part: string, from: number) => {
@@ -201,13 +201,6 @@ function wordsOfLine(text: string, polygon: Polygon): Word[] {
     ];
     words.push({ text: part, polygon: box, confidence: 1 });
   };
-  for (const match of text.matchAll(/\S+/g)) {
-    const [word] = match;
-    const cut = /^([A-Za-z#.()/]{2,}[:.]?:)(.+)$/.exec(word);
-    if (cut?.[1] !== undefined && cut[2] !== undefined) {
-      put(cut[1], match.index);
-      put(cut[2], match.index + cut[1].length);
-    } else put(word, match.index);
-  }
+  for (const match of text.matchAll(/\S+/g)) put(match[0], match.index);
   return words;
 }

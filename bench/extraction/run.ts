@@ -157,7 +157,7 @@ row('another form: share of fields found nevertheless', foreign.filled, 0.2, { a
 
 row('unlabelled, statements: value and key right', pairRecall(statements.documents, statementKeys), 0.95);
 row('unlabelled, 1099', pairRecall(taxForms.documents, taxFormKeys), 0.8);
-row("unlabelled, the 17 pairs of the purchase order", serviceOwnPairs(), 15, { digits: 0 });
+row('unlabelled, the 17 pairs of the purchase order', serviceOwnPairs(), 15, { digits: 0 });
 row('clusters: pair F1', clusterPairs(), 0.95);
 row('composed: right component of all documents', composedRight(), 0.98);
 timings();

@@ -2,7 +2,7 @@ import { candidates } from './candidates.ts';
 import { type Choice, choose, type Option } from './choose.ts';
 import type { Form, Slot, Workshop } from './form.ts';
 import { formLikeness } from './formLikeness.ts';
-import type { PageModel } from './pageModel.ts';
+import { joinedText, type PageModel } from './pageModel.ts';
 import { findRegion } from './region.ts';
 import { settleRivals } from './rivals.ts';
 import { emptyScore, slotScorer } from './score.ts';
@@ -98,7 +98,7 @@ function joinPieces(pages: readonly PageModel[], pieces: readonly (Found | undef
   const samePage = present.filter((piece) => piece.page === first.page);
   const words = samePage.flatMap((piece) => piece.words);
   const page = pages[first.page];
-  const text = words.map((i) => page?.words[i]?.text ?? '').join(' ');
+  const text = page ? joinedText(page, words) : '';
   const whole = samePage.reduce((product, piece) => product * piece.confidence, 1);
   return { page: first.page, words, text, confidence: rounded(whole * 0.5 ** (pieces.length - samePage.length)) };
 }

@@ -48,15 +48,18 @@ function learnLabel(label: Label, { page, frame, text }: OnPage): LearnedLabel[]
 }
 
 /**
- * The words whose middle is in the labelled box and that fill it, or half of which are covered. The boxes come from the
- * reading that the labels were made on, which may not be the one at hand.
+ * The words in the labelled box: half of their width lies in it, and half of the lower height. The boxes come from the reading that
+ * the labels were made on, which may not be the one at hand; so a box without such a word gets the longer word that covers it,
+ * and a mark the nearest mark.
  */
 function wordsUnder(text: PageText, box: Box, isMark: boolean): number[] {
-  const found: number[] = [];
+  const inside: number[] = [];
+  const covering: number[] = [];
   let nearestMark = { i: -1, distance: 1.5 * Math.max(box[2] - box[0], box[3] - box[1]) };
   for (const i of text.texts.keys()) {
     const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = text.boxes.slice(4 * i, 4 * i + 4);
-    if ((text.kinds[i] !== 'w') !== isMark) continue;
+    const kind = text.kinds[i];
+    if ((kind === 's' || kind === 'u') !== isMark) continue;
     if (isMark) {
       const distance = Math.abs(x0 + x1 - box[0] - box[2]) / 2 + Math.abs(y0 + y1 - box[1] - box[3]) / 2;
       if (distance < nearestMark.distance) nearestMark = { i, distance };
@@ -64,7 +67,10 @@ function wordsUnder(text: PageText, box: Box, isMark: boolean): number[] {
     }
     const width = Math.min(x1, box[2]) - Math.max(x0, box[0]);
     const height = Math.min(y1, box[3]) - Math.max(y0, box[1]);
-    if (width > 0 && height > 0 && width * height >= 0.5 * (x1 - x0) * (y1 - y0)) found.push(i);
+    if (width <= 0 || height < 0.5 * Math.min(y1 - y0, box[3] - box[1])) continue;
+    if (width >= 0.5 * (x1 - x0)) inside.push(i);
+    else if (width >= 0.6 * (box[2] - box[0])) covering.push(i);
   }
-  return isMark && nearestMark.i >= 0 ? [nearestMark.i] : found;
+  if (isMark) return nearestMark.i >= 0 ? [nearestMark.i] : [];
+  return inside.length > 0 ? inside : covering;
 }

@@ -1,4 +1,5 @@
 import type { ElementRef, Page, Polygon } from '../document.ts';
+import { partsOfWord } from './gluedWords.ts';
 import { isAlphabetic, normalForm } from './wordText.ts';
 
 // The page as extraction sees it: words and selection marks in one list, upright, page width 1000 whatever the unit, so that
@@ -13,7 +14,7 @@ export interface PageText {
   readonly texts: readonly string[];
   /** x0, y0, x1, y1 of each word in turn, in tenths. */
   readonly boxes: readonly number[];
-  /** Per word `w`ord, `s`elected mark or `u`nselected mark. */
+  /** Per word `w`ord, `g`lued to the word before it, `s`elected mark or `u`nselected mark. */
   readonly kinds: string;
 }
 
@@ -22,6 +23,8 @@ export interface PageWord {
   /** See {@link normalForm}; the same for all marks, whatever their state. */
   readonly norm: string;
   readonly isAlphabetic: boolean;
+  /** Part of the same word as the one before it: no space between them. */
+  readonly isGlued: boolean;
   readonly mark?: 'selected' | 'unselected';
   readonly x0: number;
   readonly y0: number;
@@ -146,14 +149,37 @@ export function pageText(page: Page, frame: Frame): PageText {
     boxes.push(x0, y0, Math.max(x1, x0 + 10), Math.max(y1, y0 + 10));
     kinds += kind;
   };
-  for (const line of page.lines) for (const word of line.words) add(word.text, word.polygon, 'w');
+  for (const line of page.lines) {
+    for (const word of line.words) {
+      let from = 0;
+      for (const part of partsOfWord(word.text)) {
+        const shares = [from / word.text.length, (from + part.length) / word.text.length] as const;
+        add(part, partOf(word.polygon, shares), from === 0 ? 'w' : 'g');
+        from += part.length;
+      }
+    }
+  }
   for (const mark of page.selectionMarks) add('', mark.polygon, mark.state === 'selected' ? 's' : 'u');
   return { number: page.number, height: Math.round(frame.height * frame.scale * 10), texts, boxes, kinds };
 }
 
+/** The piece of a word's polygon between two shares of its width. */
+function partOf(polygon: Polygon, [from, to]: readonly [number, number]): Polygon {
+  if (from === 0 && to === 1) return polygon;
+  const [x1, y1, x2, y2, x3, y3, x4, y4] = polygon;
+  const at = (a: number, b: number, share: number) => a + (b - a) * share;
+  return [
+    ...([at(x1, x2, from), at(y1, y2, from), at(x1, x2, to), at(y1, y2, to)] as const),
+    ...([at(x4, x3, to), at(y4, y3, to), at(x4, x3, from), at(y4, y3, from)] as const),
+  ];
+}
+
+/** What each word of the page's model was made from; glued parts have the same word. */
 export function elementRefs(page: Page): ElementRef[] {
   const words = page.lines.flatMap((line, l) =>
-    line.words.map((_, w): ElementRef => ({ kind: 'word', page: page.number, line: l, word: w })),
+    line.words.flatMap(({ text }, w) =>
+      partsOfWord(text).map((): ElementRef => ({ kind: 'word', page: page.number, line: l, word: w })),
+    ),
   );
   return [
     ...words,
@@ -168,10 +194,10 @@ export function pageModel(source: PageText): PageModel {
     const kind = source.kinds[i];
     if (kind === 's' || kind === 'u') {
       const mark = kind === 's' ? 'selected' : 'unselected';
-      return { text: mark, norm: '\u2610', isAlphabetic: false, mark, ...box };
+      return { text: mark, norm: '\u2610', isAlphabetic: false, isGlued: false, mark, ...box };
     }
     const norm = normalForm(text);
-    return { text, norm, isAlphabetic: isAlphabetic(norm), ...box };
+    return { text, norm, isAlphabetic: isAlphabetic(norm), isGlued: kind === 'g', ...box };
   });
   const heights = words.filter((w) => !w.mark).map((w) => w.y1 - w.y0);
   const h = Math.max(1, median(heights.length > 0 ? heights : words.map((w) => w.y1 - w.y0)));
@@ -263,6 +289,16 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? 0;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+}
+
+/** The words' texts with spaces between, but for parts of one word. */
+export function joinedText(page: Pick<PageModel, 'words'>, indices: readonly number[]): string {
+  return indices.reduce((text, i, k) => {
+    const word = page.words[i];
+    if (!word) return text;
+    const isWhole = k === 0 || !(word.isGlued && indices[k - 1] === i - 1);
+    return isWhole && k > 0 ? `${text} ${word.text}` : text + word.text;
+  }, '');
 }
 
 /** Word indices as rows from top to bottom, each from left to right: the order in which a value is read. */

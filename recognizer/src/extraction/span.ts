@@ -1,4 +1,4 @@
-import { median, type PageModel, type PageWord, rowsOf, segmentGap, wordsBetween } from './pageModel.ts';
+import { joinedText, median, type PageModel, type PageWord, rowsOf, segmentGap, wordsBetween } from './pageModel.ts';
 import {
   type CharacterShares,
   characterShares,
@@ -64,7 +64,7 @@ export function describeSpan(page: PageModel, indices: readonly number[]): Span 
   const texts = words.map((i) => page.words[i] as PageWord);
   const isMark = firstWord.mark !== undefined;
   // What a mark says must not help to find it.
-  const text = isMark ? '\u2610' : texts.map((w) => w.text).join(' ');
+  const text = isMark ? '\u2610' : joinedText(page, words);
   let innerGap = 0;
   for (const row of rows) for (const i of row.slice(0, -1)) innerGap = Math.max(innerGap, finite(page.gapRight[i], 0));
   return {
@@ -175,5 +175,5 @@ export function readWords(
   indices: readonly number[],
 ): { readonly words: number[]; readonly text: string } {
   const words = rowsOf(page, indices).flat();
-  return { words, text: words.map((i) => page.words[i]?.text ?? '').join(' ') };
+  return { words, text: joinedText(page, words) };
 }

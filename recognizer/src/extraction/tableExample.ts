@@ -1,6 +1,6 @@
 import type { SamplePage } from './form.ts';
 import { tableLabel } from './learned.ts';
-import { median, type PageWord } from './pageModel.ts';
+import { joinedText, median, type PageWord } from './pageModel.ts';
 import { type Bounds, boundsOf } from './span.ts';
 import type { FieldDefinition } from './types.ts';
 import { coarseShape, type TextClass, textClass } from './wordText.ts';
@@ -76,7 +76,7 @@ function exampleRow(page: SamplePage, labelled: ReadonlyMap<string, readonly num
   const cells = new Map<string, ExampleCell>();
   for (const [column, words] of labelled) {
     const own = boundsOf(model, words);
-    const text = words.map((i) => model.words[i]?.text ?? '').join(' ');
+    const text = joinedText(model, words);
     cells.set(column, {
       box: own,
       textClass: textClass(text),

@@ -1,4 +1,4 @@
-import { median, type PageModel, type PageWord } from './pageModel.ts';
+import { joinedText, median, type PageModel, type PageWord } from './pageModel.ts';
 import { type Bounds, boundsOf, readWords } from './span.ts';
 import type { TableExample, TableSlot } from './tableExample.ts';
 import type { PageLink, PageView } from './view.ts';
@@ -252,7 +252,7 @@ function cellScore(
   const box = boundsOf(page, cell.words);
   const own = column.edge === 'left' ? box.x0 : column.edge === 'right' ? box.x1 : (box.x0 + box.x1) / 2;
   const overlap = Math.max(0, Math.min(box.x1, column.x1) - Math.max(box.x0, column.x0)) / Math.max(1, box.x1 - box.x0);
-  const text = cell.words.map((i) => page.words[i]?.text ?? '').join(' ');
+  const text = joinedText(page, cell.words);
   let inner = 0;
   for (let k = cell.from + 1; k < cell.to; k++) inner += Math.max(0, gapBefore(page, line, k) - 1.1);
   const cuts = [cell.from, cell.to].filter((k) => k > 0 && k < line.length && gapBefore(page, line, k) < 0.6).length;

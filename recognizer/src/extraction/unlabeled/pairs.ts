@@ -1,4 +1,4 @@
-import type { PageModel } from '../pageModel.ts';
+import { joinedText, type PageModel } from '../pageModel.ts';
 import { findBlocks } from './blocks.ts';
 import { type Link, linkBlocks } from './link.ts';
 import { staticWords } from './staticText.ts';
@@ -24,5 +24,5 @@ export function pairsOn(page: PageModel, share: Float64Array): PagePairs {
 }
 
 export function textOf(page: PageModel, words: readonly number[]): string {
-  return words.map((i) => page.words[i]?.text ?? '').join(' ');
+  return joinedText(page, words);
 }

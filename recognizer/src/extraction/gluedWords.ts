@@ -1,0 +1,12 @@
+/**
+ * The parts of a word that reading, or the form, has glued together: a key and its value (`Date:21/03/2018`), or a span of dates
+ * (`05/24/20-05/26/20`). Most words have one part.
+ */
+export function partsOfWord(text: string): string[] {
+  const dates = /^(\d{1,2}\/\d{1,2}\/\d{2,4})([-–~])(\d{1,2}\/\d{1,2}\/\d{2,4})$/.exec(text);
+  if (dates) return dates.slice(1);
+  const keyed = /^([\p{L}\p{M}#.()/&'’-]{2,}[:：])([\p{L}\p{N}\p{Sc}(+\-.,#].*)$/u.exec(text);
+  const [, key = '', value = ''] = keyed ?? [];
+  const isKey = (key.match(/\p{L}/gu)?.length ?? 0) >= 2 && !/^(https?|mailto|ftp):$/i.test(key);
+  return isKey ? [key, value] : [text];
+}
