@@ -1,9 +1,16 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { aliasCommand } from './commands/alias.ts';
+import { auditCommand } from './commands/audit.ts';
+import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
+import { diffCommand } from './commands/diff.ts';
 import { keysCommand } from './commands/keys.ts';
 import { analyzeCommand, readCommand, trainCommand } from './commands/local.ts';
+import { replicateCommand } from './commands/replicate.ts';
 import { serveCommand } from './commands/serve.ts';
 import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
+import { verifyCommand } from './commands/verify.ts';
 
 /** Runs the command line. Resolves with the exit code: 0 done, 1 failed, 2 not understood. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -17,7 +24,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(readCommand())
     .addCommand(trainCommand())
     .addCommand(analyzeCommand())
-    .addCommand(demoCommand());
+    .addCommand(demoCommand())
+    .addCommand(replicateCommand())
+    .addCommand(statusCommand())
+    .addCommand(diffCommand())
+    .addCommand(verifyCommand())
+    .addCommand(aliasCommand())
+    .addCommand(auditCommand())
+    .addCommand(configCommand());
   for (const command of program.commands) command.exitOverride();
   try {
     await program.parseAsync([...argv]);

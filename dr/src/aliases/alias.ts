@@ -50,44 +50,45 @@ export function addVersion(
   model: Pick<AliasVersion, 'region' | 'modelId' | 'modelName'>,
   { state, now }: AliasParts,
 ): Alias {
-  if (!/^\S{1,256}$|^\S.{0,254}\S$/.test(name)) throw new AliasError('an alias takes 1 to 256 characters, no space at its ends');
-  const alias = state.alias(name) ?? { name, versions: [], current: undefined, previous: undefined, heldUpTo: 0 };
-  const known = alias.versions.find(({ region, modelId }) => region === model.region && modelId === model.modelId);
-  if (known !== undefined && known === alias.versions.at(-1)) return alias;
-  const version = { ...model, version: (alias.versions.at(-1)?.version ?? 0) + 1, addedOn: now };
-  const next: Alias = { ...alias, versions: [...alias.versions, version] };
-  state.transact({ durable: true }, (writing) => {
-    writing.putAlias(next);
+  if (!/^\S{1,256}$|^\S.{0,254}\S$/.test(name))
+    throw new AliasError('an alias takes 1 to 256 characters, no space at its ends');
+  return state.transact({ durable: true }, (writing) => {
+    const alias = state.alias(name) ?? { name, versions: [], current: undefined, previous: undefined, heldUpTo: 0 };
     const { region, modelId } = model;
-    writing.record(audited('alias-version-added', now, { alias: name, version: version.version, region, model: modelId }));
+    const last = alias.versions.at(-1);
+    if (last?.region === region && last.modelId === modelId) return alias;
+    const version = (last?.version ?? 0) + 1;
+    const next: Alias = { ...alias, versions: [...alias.versions, { ...model, version, addedOn: now }] };
+    writing.putAlias(next);
+    writing.record(audited('alias-version-added', now, { alias: name, version, region, model: modelId }));
+    return next;
   });
-  return next;
 }
 
 /** To the version before. @throws AliasError where there is none */
 export function rollBack(name: string, { state, now }: AliasParts): Alias {
-  const alias = state.alias(name);
-  if (alias === undefined) throw new AliasError(`there is no alias ${name}`);
-  const target = versionOf(alias, alias.previous);
-  if (target === undefined) throw new AliasError(`${name} has no earlier version to go back to`);
-  const next: Alias = {
-    ...alias,
-    current: target.version,
-    previous: alias.current,
-    heldUpTo: Math.max(alias.heldUpTo, alias.versions.at(-1)?.version ?? 0),
-  };
-  state.transact({ durable: true }, (writing) => {
+  return state.transact({ durable: true }, (writing) => {
+    const alias = state.alias(name);
+    if (alias === undefined) throw new AliasError(`there is no alias ${name}`);
+    const target = versionOf(alias, alias.previous);
+    if (target === undefined) throw new AliasError(`${name} has no earlier version to go back to`);
+    const next: Alias = {
+      ...alias,
+      current: target.version,
+      previous: alias.current,
+      heldUpTo: Math.max(alias.heldUpTo, alias.versions.at(-1)?.version ?? 0),
+    };
     writing.putAlias(next);
     writing.record(
       audited('alias-rolled-back', now, { alias: name, from: alias.current ?? 0, version: target.version }),
     );
+    return next;
   });
-  return next;
 }
 
 export function removeAlias(name: string, { state, now }: AliasParts): void {
-  if (state.alias(name) === undefined) throw new AliasError(`there is no alias ${name}`);
   state.transact({ durable: true }, (writing) => {
+    if (state.alias(name) === undefined) throw new AliasError(`there is no alias ${name}`);
     writing.removeAlias(name);
     writing.record(audited('alias-removed', now, { alias: name }));
   });
@@ -120,23 +121,33 @@ export function moveAliases(
   parts: AliasParts & { readonly report: (event: ReplicationEvent) => void },
 ): void {
   const { state, now, report } = parts;
-  for (const alias of state.aliases()) {
-    const newest = alias.versions.at(-1);
-    if (newest === undefined || newest.version === alias.current || newest.version <= alias.heldUpTo) continue;
-    const targets = new Set(policies.filter((policy) => isCopiedBy(policy, newest)).flatMap(({ to }) => to));
-    const isProven = [...targets].every((to) => {
-      const replica = state.replica({ from: newest.region, sourceId: newest.modelId, to });
-      return replica?.state.phase === 'protected';
+  for (const seen of state.aliases()) {
+    if (nextVersion(seen, policies, state) === undefined) continue;
+    const moved = state.transact({ durable: true }, (writing) => {
+      // Read again: somebody may have rolled it back meanwhile.
+      const alias = state.alias(seen.name);
+      const newest = alias === undefined ? undefined : nextVersion(alias, policies, state);
+      if (alias === undefined || newest === undefined) return undefined;
+      writing.putAlias({ ...alias, current: newest.version, previous: alias.current });
+      const { version, modelId } = newest;
+      writing.record(audited('alias-moved', now, { alias: alias.name, version, model: modelId }));
+      return newest;
     });
-    // The first version has nothing to protect: better served from one region than from none.
-    if (!isProven && alias.current !== undefined) continue;
-    const next: Alias = { ...alias, current: newest.version, previous: alias.current };
-    state.transact({ durable: true }, (writing) => {
-      writing.putAlias(next);
-      writing.record(audited('alias-moved', now, { alias: alias.name, version: newest.version, model: newest.modelId }));
-    });
-    report({ event: 'alias-moved', alias: alias.name, version: newest.version });
+    if (moved !== undefined) report({ event: 'alias-moved', alias: seen.name, version: moved.version });
   }
+}
+
+/** The newest version, where the alias is to move to it now. */
+function nextVersion(alias: Alias, policies: readonly Policy[], state: State): AliasVersion | undefined {
+  const newest = alias.versions.at(-1);
+  if (newest === undefined || newest.version === alias.current || newest.version <= alias.heldUpTo) return undefined;
+  const targets = new Set(policies.filter((policy) => isCopiedBy(policy, newest)).flatMap(({ to }) => to));
+  const isProven = [...targets].every((to) => {
+    const replica = state.replica({ from: newest.region, sourceId: newest.modelId, to });
+    return replica?.state.phase === 'protected';
+  });
+  // The first version has nothing to protect: better served from one region than from none.
+  return isProven || alias.current === undefined ? newest : undefined;
 }
 
 function isCopiedBy(policy: Policy, version: AliasVersion): boolean {

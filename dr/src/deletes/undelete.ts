@@ -1,10 +1,9 @@
 import type { ModelId } from '@formhaven/contract';
-import { v2 } from '@formhaven/contract';
+import { parseModelId, v2 } from '@formhaven/contract';
 import { prove } from '../proof/prove.ts';
+import type { ReplicationParts } from '../replicate/parts.ts';
 import type { Side } from '../sides/side.ts';
 import { keyText, type Replica, type ReplicaKey, targetIdOf } from '../state/state.ts';
-import { parseModelId } from '@formhaven/contract';
-import type { ReplicationParts } from '../replicate/parts.ts';
 
 export class UndeleteError extends Error {
   override readonly name = 'UndeleteError';

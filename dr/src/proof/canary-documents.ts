@@ -52,7 +52,10 @@ export function canaryFolder(folder: string): CanaryFolder {
 async function filesIn(place: string, isRequired: boolean): Promise<readonly string[]> {
   try {
     const entries = await readdir(place, { withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name).toSorted();
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => entry.name)
+      .toSorted();
   } catch (error) {
     if (!isRequired && error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

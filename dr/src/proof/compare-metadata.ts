@@ -5,11 +5,7 @@ import canonicalize from 'canonicalize';
  * What the copy of a model keeps of its source (recorded): dates, name, attributes, keys and the training's result. Only the id
  * differs. Returns the first member that is not the same; undefined where all are.
  */
-export function metadataDifference(
-  source: v2.Model,
-  target: v2.Model,
-  isSameVersion: boolean,
-): string | undefined {
+export function metadataDifference(source: v2.Model, target: v2.Model, isSameVersion: boolean): string | undefined {
   if (target.modelInfo.status !== 'ready') return `the copy is ${target.modelInfo.status}`;
   const members: readonly (readonly [string, unknown, unknown])[] = [
     ['createdDateTime', source.modelInfo.createdDateTime, target.modelInfo.createdDateTime],

@@ -1,6 +1,6 @@
 import { type ModelId, parseModelId, ServiceError, v2 } from '@formhaven/contract';
-import { prove } from '../proof/prove.ts';
 import type { ProofOutcome } from '../proof/outcome.ts';
+import { prove } from '../proof/prove.ts';
 import type { AuditEvent } from '../state/audit-chain.ts';
 import { keyText, type Replica, type ReplicaKey, type ReplicaPhase, targetIdOf } from '../state/state.ts';
 import { reasonOf } from './look.ts';
@@ -181,7 +181,11 @@ class Attempt {
         return;
       }
       if (clock.now() - since > copyPatienceMilliseconds) {
-        await this.#settle(replica, targetId, `the copy was accepted and not finished in ${copyPatienceMilliseconds / 1000} s`);
+        await this.#settle(
+          replica,
+          targetId,
+          `the copy was accepted and not finished in ${copyPatienceMilliseconds / 1000} s`,
+        );
         return;
       }
       await clock.sleep(wait, this.#signal);
@@ -264,7 +268,8 @@ class Attempt {
         return;
       case 'gone':
         // Without its source there is nothing to compare; the next look says what became of it.
-        if (outcome.side === 'source') this.#stay(replica, targetId, 'the source did not have it any more', behindSince);
+        if (outcome.side === 'source')
+          this.#stay(replica, targetId, 'the source did not have it any more', behindSince);
         else this.#replace(replica, targetId, 'the target does not have it any more', behindSince);
         return;
       case 'impossible':
@@ -293,7 +298,12 @@ class Attempt {
         writing.putLeftover({ region: this.#key.to, modelId: targetId, kind: 'superseded', of: this.#key });
       }
     });
-    const waiting: Replica = { ...replica, behindSince, adopted: undefined, state: { phase: 'waiting', reason, isDrifted: true } };
+    const waiting: Replica = {
+      ...replica,
+      behindSince,
+      adopted: undefined,
+      state: { phase: 'waiting', reason, isDrifted: true },
+    };
     this.#giveUp(waiting, reason, 'proof-failed');
   }
 

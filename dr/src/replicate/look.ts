@@ -1,4 +1,4 @@
-import { type ModelId, parseModelId, type Sha256, ServiceError, v2 } from '@formhaven/contract';
+import { type ModelId, parseModelId, ServiceError, type Sha256, v2 } from '@formhaven/contract';
 import type { Clock } from '../clock.ts';
 import type { ChangePosition, Side } from '../sides/side.ts';
 

@@ -56,7 +56,10 @@ export class Orchestrator {
       const again = state
         .replicas({ from: source.name, to: target.name })
         .flatMap(({ trouble, sourceId }) =>
-          trouble !== undefined && trouble.attempts < TRIES_A_RUN && round.source.ok && round.source.models.has(sourceId)
+          trouble !== undefined &&
+          trouble.attempts < TRIES_A_RUN &&
+          round.source.ok &&
+          round.source.models.has(sourceId)
             ? [trouble.retryOn]
             : [],
         );

@@ -6,7 +6,7 @@ import { compileFilter } from '../config/selects.ts';
 import type { Whereabouts } from '../sides/side.ts';
 import type { AuditEvent } from '../state/audit-chain.ts';
 import { keyText, type Replica, type ReplicaKey, targetIdOf } from '../state/state.ts';
-import { advance, type AdvanceParts, proveAgain } from './advance.ts';
+import { type AdvanceParts, advance, proveAgain } from './advance.ts';
 import { type Look, lookAt, type ModelView, reasonOf } from './look.ts';
 import type { Pair, ReplicationParts } from './parts.ts';
 import { type Action, plan, type Situation } from './plan.ts';
@@ -295,7 +295,9 @@ export class PairRunner {
       }
       case 'adopt':
       case 'prove':
-        return [this.#work(action.key, () => this.#limit(() => proveAgain(action.key, this.pair, this.#parts, signal)))];
+        return [
+          this.#work(action.key, () => this.#limit(() => proveAgain(action.key, this.pair, this.#parts, signal))),
+        ];
       case 'deleteCopy':
         return [this.#work(action.key, () => this.#limit(() => this.#deleteCopy(action.key, action.targetId, signal)))];
       case 'removeLeftover': {

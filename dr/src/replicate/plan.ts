@@ -4,13 +4,13 @@ import { GUARD_WINDOW_MILLISECONDS, isMassDelete } from '../deletes/guard.ts';
 import type { Whereabouts } from '../sides/side.ts';
 import {
   type ConflictCause,
-  keyText,
   type KnownRegion,
+  keyText,
   type Leftover,
   type Replica,
   type ReplicaKey,
-  targetIdOf,
   type Tombstone,
+  targetIdOf,
 } from '../state/state.ts';
 import type { Look, ModelView } from './look.ts';
 
@@ -162,7 +162,10 @@ function goOn(replica: Replica, model: ModelView, situation: Situation): Action 
       // The list may be older than the copy: only what was proven before the look can be missed in it.
       if (situation.target.ok && state.phase === 'protected' && state.proof.on < situation.target.on) {
         if (atTarget === undefined) {
-          return copy(key, model, situation, { reason: `its copy vanished from ${situation.to}`, instead: state.targetId });
+          return copy(key, model, situation, {
+            reason: `its copy vanished from ${situation.to}`,
+            instead: state.targetId,
+          });
         }
         if (isOtherContent(atTarget, model)) {
           return copy(key, model, situation, {
@@ -174,7 +177,9 @@ function goOn(replica: Replica, model: ModelView, situation: Situation): Action 
       if (isResting || !situation.target.ok) return undefined;
       if (state.phase === 'unproven') return { do: 'prove', key, reason: state.reason };
       const age = situation.now - state.proof.on;
-      return age > situation.policy.proveEveryMilliseconds ? { do: 'prove', key, reason: 'the proof is old' } : undefined;
+      return age > situation.policy.proveEveryMilliseconds
+        ? { do: 'prove', key, reason: 'the proof is old' }
+        : undefined;
     }
     case 'conflict':
       if (state.cause === 'sourceDamaged') return isResting ? undefined : { do: 'prove', key, reason: state.reason };
@@ -246,8 +251,7 @@ function missing(situation: Situation, models: ReadonlyMap<ModelId, ModelView>):
   const { graceMilliseconds, guardShare } = policy.deletes;
   const recent = situation.tombstones.filter((entry) => entry.seenOn > now - GUARD_WINDOW_MILLISECONDS).length;
   const isHeld =
-    !situation.areDeletesAccepted &&
-    isMassDelete({ fresh: deleted.length, recent, copies: copies.length, guardShare });
+    !situation.areDeletesAccepted && isMassDelete({ fresh: deleted.length, recent, copies: copies.length, guardShare });
   if (isHeld) actions.push({ do: 'hold', keys: deleted.map(keyOf), copies: copies.length });
   else {
     actions.push(

@@ -1,4 +1,4 @@
-import { ServiceError, parseModelId, parseSha256, type Sha256, v2 } from '@formhaven/contract';
+import { parseModelId, parseSha256, ServiceError, type Sha256, v2 } from '@formhaven/contract';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { RegionConfig } from '../config/config.ts';
@@ -14,9 +14,7 @@ const Findings = Type.Array(
 const checkIdentity = Compile(
   Type.Object({ format: Type.Literal('formhaven-replication/1'), instance: Type.String(), last: Type.Integer() }),
 );
-const checkChanges = Compile(
-  Type.Object({ instance: Type.String(), last: Type.Integer(), isReset: Type.Boolean() }),
-);
+const checkChanges = Compile(Type.Object({ instance: Type.String(), last: Type.Integer(), isReset: Type.Boolean() }));
 const checkRecords = Compile(
   Type.Object({
     models: Type.Array(

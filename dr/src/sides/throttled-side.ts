@@ -17,7 +17,11 @@ type Kind = 'read' | 'list' | 'write' | 'analyze';
 /** The side, asked no faster than its limits allow. */
 export function throttledSide(side: Side, clock: Clock): Side {
   const buckets = bucketsOf(side.limits, clock);
-  const ask = async <Value>(kind: Kind, signal: AbortSignal | undefined, request: () => Promise<Value>): Promise<Value> => {
+  const ask = async <Value>(
+    kind: Kind,
+    signal: AbortSignal | undefined,
+    request: () => Promise<Value>,
+  ): Promise<Value> => {
     for (let tries = 1; ; tries++) {
       await buckets[kind].take(signal);
       try {
@@ -31,7 +35,8 @@ export function throttledSide(side: Side, clock: Clock): Side {
   };
   const { api, replication } = side;
   const throttled: PublicApi = {
-    listModelsPage: (nextLink, options = {}) => ask('list', options.signal, () => api.listModelsPage(nextLink, options)),
+    listModelsPage: (nextLink, options = {}) =>
+      ask('list', options.signal, () => api.listModelsPage(nextLink, options)),
     getModel: (id, options = {}) => ask('read', options.signal, () => api.getModel(id, options)),
     authorizeCopy: (options = {}) => ask('write', options.signal, () => api.authorizeCopy(options)),
     copy: (id, request, options = {}) => ask('write', options.signal, () => api.copy(id, request, options)),

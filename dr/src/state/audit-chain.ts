@@ -67,7 +67,11 @@ export function verifyChain(entries: Iterable<AuditEntry>, knownHead?: Sha256): 
       return { ok: false, sequence: sequence + 1, problem: `entry ${sequence + 1} is missing` };
     }
     if (entry.previous !== head) {
-      return { ok: false, sequence: entry.sequence, problem: 'the entry before it is not the one it was written after' };
+      return {
+        ok: false,
+        sequence: entry.sequence,
+        problem: 'the entry before it is not the one it was written after',
+      };
     }
     if (entryHash(entry) !== entry.hash) {
       return { ok: false, sequence: entry.sequence, problem: 'the entry was altered after it was written' };
@@ -76,7 +80,11 @@ export function verifyChain(entries: Iterable<AuditEntry>, knownHead?: Sha256): 
     isKnownSeen ||= head === knownHead;
   }
   if (!isKnownSeen) {
-    return { ok: false, sequence, problem: 'the hash noted earlier is not in the chain: its end was cut off or rewritten' };
+    return {
+      ok: false,
+      sequence,
+      problem: 'the hash noted earlier is not in the chain: its end was cut off or rewritten',
+    };
   }
   return { ok: true, entries: sequence, head };
 }

@@ -98,7 +98,11 @@ class SqliteState implements State {
   replicas(pair?: { readonly from: RegionName; readonly to: RegionName }): readonly Replica[] {
     return pair === undefined
       ? this.#rows<Replica>('select row from replicas order by key')
-      : this.#rows<Replica>('select row from replicas where source = ? and target = ? order by key', pair.from, pair.to);
+      : this.#rows<Replica>(
+          'select row from replicas where source = ? and target = ? order by key',
+          pair.from,
+          pair.to,
+        );
   }
 
   replica(key: ReplicaKey): Replica | undefined {

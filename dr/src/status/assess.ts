@@ -3,7 +3,7 @@ import type { Policy, RegionName } from '../config/config.ts';
 import { presentDuration } from '../config/duration.ts';
 import type { ProofLevel } from '../proof/outcome.ts';
 import type { Look, ModelView } from '../replicate/look.ts';
-import { keyText, type Replica, targetIdOf, type Tombstone } from '../state/state.ts';
+import { keyText, type Replica, type Tombstone, targetIdOf } from '../state/state.ts';
 
 // How safe each model is, from what the regions hold now and what is known of its copy. Pure, and the same for status, diff,
 // metrics and objectives. A copy that is only copied is unproven and says so.
@@ -152,12 +152,7 @@ function notBegun(model: ModelView, given: Assessed): ModelStatus {
   };
 }
 
-function begun(
-  replica: Replica,
-  model: ModelView,
-  given: Assessed,
-  byKey: ReadonlyMap<string, Replica>,
-): ModelStatus {
+function begun(replica: Replica, model: ModelView, given: Assessed, byKey: ReadonlyMap<string, Replica>): ModelStatus {
   const { state, trouble } = replica;
   const because = trouble === undefined ? '' : `; ${trouble.error} (attempt ${trouble.attempts})`;
   const make = (sign: Sign, protection: Protection, reason: string): ModelStatus =>

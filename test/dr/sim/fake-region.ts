@@ -269,9 +269,7 @@ export class FakeRegion {
             analyzeResult: {
               version: '2.1.0',
               readResults: [],
-              documentResults: [
-                { docType: 'custom', pageRange: [1, 1], fields: { Total: { type: 'string', text } } },
-              ],
+              documentResults: [{ docType: 'custom', pageRange: [1, 1], fields: { Total: { type: 'string', text } } }],
             },
           };
         }),

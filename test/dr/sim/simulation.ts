@@ -1,8 +1,8 @@
 import type { ModelId } from '@formhaven/contract';
 import {
   type Limits,
-  openSqliteState,
   Orchestrator,
+  openSqliteState,
   type Pair,
   type PairStatus,
   type Policy,
@@ -10,7 +10,7 @@ import {
   type State,
   throttledSide,
 } from '@formhaven/dr';
-import { type Conditions, FakeRegion, type FakeModel, FINE } from './fake-region.ts';
+import { type Conditions, type FakeModel, FakeRegion, FINE } from './fake-region.ts';
 import { Random } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -201,7 +201,8 @@ export async function simulate(seed: number): Promise<Run> {
       broken.push(`${model.content} was protected, and its only copy was deleted`);
     }
     if (known.deletedOn !== undefined && clock.now() < known.deletedOn + GRACE_MILLISECONDS) {
-      if (!has(west, model.content) && replicaOf(model.id)) broken.push(`${model.content} went before its grace was over`);
+      if (!has(west, model.content) && replicaOf(model.id))
+        broken.push(`${model.content} went before its grace was over`);
     }
   };
   const replicaOf = (targetId: ModelId): boolean =>
@@ -341,8 +342,10 @@ export async function simulate(seed: number): Promise<Run> {
       const replica = state.replica({ from: 'westus2', sourceId: model.id, to: 'eastus' });
       const targetId = replica?.state.phase === 'protected' ? replica.state.targetId : undefined;
       const copy = targetId === undefined ? undefined : east.models.get(targetId);
-      if (copy === undefined) broken.push(`${model.content} is ${replica?.state.phase ?? 'unknown'}, ${replica?.trouble?.error}`);
-      else if (copy.content !== model.content || copy.isDamaged) broken.push(`${model.content} is not equal to its copy`);
+      if (copy === undefined)
+        broken.push(`${model.content} is ${replica?.state.phase ?? 'unknown'}, ${replica?.trouble?.error}`);
+      else if (copy.content !== model.content || copy.isDamaged)
+        broken.push(`${model.content} is not equal to its copy`);
       if (copies.length !== 1) broken.push(`${model.content} has ${copies.length} copies`);
     }
   }
@@ -373,8 +376,6 @@ export async function simulate(seed: number): Promise<Run> {
  * holds nothing, and the region drops it when it expires.
  */
 function isForgotten(model: FakeModel, state: State): boolean {
-  const isKnown = state
-    .replicas()
-    .some(({ state: phase }) => 'targetId' in phase && phase.targetId === model.id);
+  const isKnown = state.replicas().some(({ state: phase }) => 'targetId' in phase && phase.targetId === model.id);
   return !isKnown && !state.leftovers().some(({ modelId }) => modelId === model.id);
 }
