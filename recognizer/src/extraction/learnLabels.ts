@@ -2,6 +2,7 @@ import type { Page } from '../document.ts';
 import type { LearnedLabel, LearnedPage } from './learned.ts';
 import { boxFromFractions, type Frame, frameOf, type PageText, pageText } from './pageModel.ts';
 import type { Label, Sample } from './types.ts';
+import { normalForm } from './wordText.ts';
 
 /** The sample's pages as a model keeps them, with every label moved from boxes to the words that stand there. */
 export function learnPages(sample: Sample): LearnedPage[] {
@@ -32,7 +33,8 @@ function learnLabel(label: Label, { page, frame, text }: OnPage): LearnedLabel[]
       const box = boxFromFractions(page, frame, polygon).map((v) => v * 10) as unknown as Box;
       boxes.push(box);
       if (label.isRegion && value.text === '') continue;
-      for (const i of wordsUnder(text, box, isMark)) words.add(i);
+      const same = isMark ? undefined : sameTextNear(text, box, value.text);
+      for (const i of same === undefined ? wordsUnder(text, box, isMark) : [same]) words.add(i);
     }
   }
   if (words.size > 0) return [{ label: label.label, words: [...words].sort((a, b) => a - b) }];
@@ -45,6 +47,21 @@ function learnLabel(label: Label, { page, frame, text }: OnPage): LearnedLabel[]
     bound((b) => b[3], Math.max),
   ] as const;
   return [{ label: label.label, words: [], box }];
+}
+
+/** The nearest word that says what was labelled, on this line or the next: labels may come from a picture of other proportions. */
+function sameTextNear(text: PageText, box: Box, labelled: string): number | undefined {
+  const norm = normalForm(labelled);
+  const [width, height] = [box[2] - box[0], box[3] - box[1]];
+  let nearest: { readonly i: number; readonly distance: number } | undefined;
+  for (const [i, own] of text.texts.entries()) {
+    const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = text.boxes.slice(4 * i, 4 * i + 4);
+    const [dx, dy] = [Math.abs(x0 + x1 - box[0] - box[2]) / 2, Math.abs(y0 + y1 - box[1] - box[3]) / 2];
+    if (dx > 0.5 * width + height || dy > 1.5 * height) continue;
+    if (own !== labelled && (norm === '' || normalForm(own) !== norm)) continue;
+    if (!nearest || dx + dy < nearest.distance) nearest = { i, distance: dx + dy };
+  }
+  return nearest?.i;
 }
 
 /**
