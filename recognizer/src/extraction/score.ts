@@ -15,6 +15,7 @@ const weights = {
   y: 1.5,
   place: 3,
   tight: 1.5,
+  bottom: 1,
   absolute: 0.3,
   left: 2.5,
   leftGap: 0.7,
@@ -206,6 +207,7 @@ function compare(
   return resemblance(slot, c, e, {
     dx: Math.min(Math.abs(c.firstX0 - placed.x0), Math.abs(c.firstX1 - placed.x1)) / h,
     dy: Math.abs(c.firstY - placed.y) / h,
+    bottom: Math.abs(c.y1 - placed.y - (e.y1 - e.firstY) * alignment.scale) / h,
     absolute: Math.exp(
       -Math.abs(c.firstY - e.firstY) / view.page.height / 0.05 - Math.abs(c.x0 + c.x1 - e.x0 - e.x1) / 240,
     ),
@@ -222,6 +224,8 @@ function compare(
 interface Relation extends Readonly<Record<Side, number>> {
   readonly dx: number;
   readonly dy: number;
+  /** Between the lower edges. */
+  readonly bottom: number;
   readonly absolute: number;
   readonly scale: number;
   readonly matched: number;
@@ -247,6 +251,7 @@ function resemblance(
     weights.y * Math.exp(-dy / 0.6) +
     weights.place * place +
     weights.tight * Math.exp(-dx - dy / 0.5) +
+    weights.bottom * Math.exp(-at.bottom / 1.5) +
     weights.absolute * at.absolute +
     weights.left * L +
     weights.leftGap * L * gapLikeness(c.left.gap, e.left.gap, 4) +
@@ -296,7 +301,15 @@ export function emptyScore(slot: Slot): number {
         above: context('above'),
         below: context('below'),
       };
-      sum += resemblance(slot, a, b, { dx: 0.5, dy: 0.2, absolute: 1, scale: 1, matched: 0, ...around }).score;
+      sum += resemblance(slot, a, b, {
+        dx: 0.5,
+        dy: 0.2,
+        bottom: 0.2,
+        absolute: 1,
+        scale: 1,
+        matched: 0,
+        ...around,
+      }).score;
     }
   }
   const usual = sum / (spans.length * (spans.length - 1));
