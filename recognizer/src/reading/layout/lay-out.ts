@@ -83,6 +83,8 @@ function presentLine(line: TextLine, out: (polygon: Polygon) => Polygon): Line {
     text: lineText(line),
     polygon: out(line.polygon),
     words: line.words.map((word) => ({ ...word, polygon: out(word.polygon) })),
+    // Text of the file is print; of a picture it is not told.
+    ...(line.words.every((word) => word.confidence === 1) && { style: { name: 'other', confidence: 1 } as const }),
   };
 }
 

@@ -143,19 +143,17 @@ function collect(scan: (visit: (row: number, from: number, to: number) => void) 
   const done: OpenBand[] = [];
   let open: OpenBand[] = [];
   let runs = 0;
+  let current = -1;
   scan((row, from, to) => {
     if (++runs > mostRuns) return;
-    const still: OpenBand[] = [];
-    let joined: OpenBand | undefined;
-    for (const band of open) {
-      if (row - band.last > 2) {
-        done.push(band);
-        continue;
+    if (row !== current) {
+      current = row;
+      if (open.some((band) => row - band.last > 2)) {
+        done.push(...open.filter((band) => row - band.last > 2));
+        open = open.filter((band) => row - band.last <= 2);
       }
-      still.push(band);
-      if (!joined && from < band.lastTo + 3 && to > band.lastFrom - 3) joined = band;
     }
-    open = still;
+    const joined = open.find((band) => from < band.lastTo + 3 && to > band.lastFrom - 3);
     if (joined) {
       const isSameRow = joined.last === row;
       joined.last = row;

@@ -3,6 +3,7 @@ import type { QuarterTurns } from '../box.ts';
 import type { Deadline } from '../deadline.ts';
 import { type Raster, turnRaster } from '../image/raster.ts';
 import type { TextLine } from '../page-text.ts';
+import { confidenceOf, type WordEvidence, wordEvidence } from './confidence.ts';
 import { cropRotated } from './crop.ts';
 import { detectText, type TextBox } from './detect.ts';
 import type { OcrModels } from './models.ts';
@@ -23,6 +24,8 @@ export async function readRaster(
   raster: Raster,
   models: OcrModels,
   deadline: Deadline,
+  /** Told of every word in turn; for fitting the confidences. */
+  onEvidence: (evidence: WordEvidence) => void = () => {},
 ): Promise<{ lines: TextLine[]; angle: number }> {
   const { turns, picture, boxes, angle } = await uprightText(raster, models, deadline);
   const lines: TextLine[] = [];
@@ -37,11 +40,15 @@ export async function readRaster(
     const polygon = (from: number, to: number) => back(polygonOfPart(used, { from, to, top, bottom }));
     const scale = used.width / line.cropWidth;
     lines.push({
-      words: words.map((word) => ({
-        text: word.text,
-        polygon: polygon(word.from * scale, word.to * scale),
-        confidence: certainty(word.characters),
-      })),
+      words: words.map((word) => {
+        const evidence = wordEvidence(word.characters, { line: line.sure, second: line.second, height: used.height });
+        onEvidence(evidence);
+        return {
+          text: word.text,
+          polygon: polygon(word.from * scale, word.to * scale),
+          confidence: confidenceOf(evidence),
+        };
+      }),
       polygon: polygon((words[0]?.from ?? 0) * scale, (words.at(-1)?.to ?? line.cropWidth) * scale),
       turns: addTurns(turned, inverse(turns)),
     });
@@ -142,14 +149,21 @@ function cropOf(picture: Raster, box: RotatedBox): Raster {
   return cropRotated(picture, box, { width: Math.min(widestCrop, Math.max(16, natural)), height: cropHeight });
 }
 
-async function readBox(
-  picture: Raster,
-  box: TextBox,
-  models: OcrModels,
-): Promise<{ box: RotatedBox; words: LineWord[]; cropWidth: number; turned: QuarterTurns } | undefined> {
+interface ReadLine {
+  readonly box: RotatedBox;
+  readonly words: readonly LineWord[];
+  readonly cropWidth: number;
+  readonly turned: QuarterTurns;
+  readonly sure: number;
+  /** What the reader that was not believed read, where two were asked. */
+  readonly second: string | undefined;
+}
+
+async function readBox(picture: Raster, box: TextBox, models: OcrModels): Promise<ReadLine | undefined> {
   let best = await readCrop(picture, box, models.reader);
   let sure = certainty(best.characters);
   let turned: QuarterTurns = 0;
+  let second: string | undefined;
   if (box.height > 1.8 * box.width) {
     // Perhaps a line along the side of the page: read it downwards and upwards.
     const swapped = { ...box, width: box.height, height: box.width };
@@ -166,14 +180,22 @@ async function readBox(
   if (sure < unsure && models.secondReader) {
     const characters = await recognizeLine(best.crop, models.secondReader);
     const otherSure = certainty(characters);
-    if (otherSure > sure) {
+    const isBetter = otherSure > sure;
+    second = spelled(isBetter ? best.characters : characters, best.crop);
+    if (isBetter) {
       best = { ...best, characters };
       sure = otherSure;
     }
   }
   if (sure < leastCertainty) return undefined;
   const words = splitWords(best.characters, best.crop);
-  return words.length > 0 ? { box: best.box, words, cropWidth: best.crop.width, turned } : undefined;
+  return words.length > 0 ? { box: best.box, words, cropWidth: best.crop.width, turned, sure, second } : undefined;
+}
+
+function spelled(characters: readonly ReadCharacter[], crop: Raster): string {
+  return splitWords(characters, crop)
+    .map((word) => word.text)
+    .join(' ');
 }
 
 /** From the turned picture to the one that was given. */

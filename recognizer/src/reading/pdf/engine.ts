@@ -10,6 +10,8 @@ export interface PdfEngine {
   doubles(): Float64Array;
   floats(): Float32Array;
   ints(): Int32Array;
+  /** FPDFText_GetCharBox called directly: once a character, and the wrapper's checks cost more than the call. */
+  characterBox(text: number, index: number, left: number, right: number, bottom: number, top: number): number;
   allocate(size: number): number;
   release(pointer: number): void;
 }
@@ -20,6 +22,7 @@ interface Memory {
   readonly HEAP32: Int32Array;
   readonly HEAPF32: Float32Array;
   readonly HEAPF64: Float64Array;
+  _FPDFText_GetCharBox(text: number, index: number, left: number, right: number, bottom: number, top: number): number;
   readonly wasmExports: { malloc(size: number): number; free(pointer: number): void };
 }
 
@@ -59,6 +62,8 @@ async function start(): Promise<PdfEngine> {
     doubles: () => module.HEAPF64,
     floats: () => module.HEAPF32,
     ints: () => module.HEAP32,
+    characterBox: (text, index, left, right, bottom, top) =>
+      module._FPDFText_GetCharBox(text, index, left, right, bottom, top),
     allocate(size) {
       const pointer = module.wasmExports.malloc(size);
       if (pointer === 0) throw new RangeError(`PDFium has no memory left for ${size} bytes`);

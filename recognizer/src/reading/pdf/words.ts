@@ -47,7 +47,7 @@ export function pdfWords(page: OpenPdfPage, geometry: PdfGeometry, limits: ReadL
         close();
         continue;
       }
-      if (!api.FPDFText_GetCharBox(text, i, scratch, scratch + 8, scratch + 16, scratch + 24)) continue;
+      if (engine.characterBox(text, i, scratch, scratch + 8, scratch + 16, scratch + 24) === 0) continue;
       const at = scratch >> 3;
       const doubles = engine.doubles();
       const box = displayBox(geometry, doubles, at);

@@ -1,0 +1,76 @@
+import { certainty, type ReadCharacter } from './recognize.ts';
+
+/** What speaks for and against a word having been read right. */
+export interface WordEvidence {
+  /** Geometric mean of the probabilities of its characters, and the smallest. */
+  readonly mean: number;
+  readonly least: number;
+  readonly length: number;
+  /** Of the line it stands in. */
+  readonly line: number;
+  /** Whether the second reader was asked about the line, and read the same word. */
+  readonly wasAsked: boolean;
+  readonly isAgreed: boolean;
+  /** Letters and digits mixed, or punctuation inside: more often misread. */
+  readonly isMixed: boolean;
+  /** Height of the line in pixels. */
+  readonly height: number;
+}
+
+export function wordEvidence(
+  characters: readonly ReadCharacter[],
+  { line, second, height }: { line: number; second: string | undefined; height: number },
+): WordEvidence {
+  const text = characters.map((character) => character.text).join('');
+  const other = second?.split(' ') ?? [];
+  return {
+    mean: certainty(characters),
+    least: Math.min(...characters.map(({ probability }) => probability)),
+    length: characters.length,
+    line,
+    wasAsked: second !== undefined,
+    isAgreed: other.includes(text),
+    isMixed: !/^(\p{L}+|[\d.,$%-]+)[.,:;]?$/u.test(text),
+    height,
+  };
+}
+
+/**
+ * Networks are surer than they should be. These weights turn the evidence into the share of such words that were right
+ * (logistic regression on the words of receipts and forms that were read, see bench/reading/confidence.mjs).
+ */
+const weights = {
+  bias: 0.554,
+  mean: -0.005,
+  least: 0.379,
+  line: -0.044,
+  length: 0.038,
+  isAsked: -1.597,
+  isAgreed: 1.446,
+  isMixed: -1.063,
+  isShort: -0.065,
+  height: 0.903,
+};
+
+export function confidenceOf(evidence: WordEvidence): number {
+  const features = confidenceFeatures(evidence);
+  let sum = weights.bias;
+  for (const [name, value] of Object.entries(features)) sum += value * weights[name as keyof typeof features];
+  return Math.round(Math.min(0.999, Math.max(0.001, 1 / (1 + Math.exp(-sum)))) * 1000) / 1000;
+}
+
+/** The evidence as numbers that a straight line suits. */
+export function confidenceFeatures(evidence: WordEvidence): Omit<typeof weights, 'bias'> {
+  const logit = (p: number) => Math.log(Math.max(1e-4, p) / Math.max(1e-4, 1 - p));
+  return {
+    mean: logit(evidence.mean),
+    least: logit(evidence.least),
+    line: logit(evidence.line),
+    length: Math.log(evidence.length),
+    isAsked: evidence.wasAsked ? 1 : 0,
+    isAgreed: evidence.isAgreed ? 1 : 0,
+    isMixed: evidence.isMixed ? 1 : 0,
+    isShort: evidence.length === 1 ? 1 : 0,
+    height: Math.log(Math.max(4, evidence.height) / 20),
+  };
+}
