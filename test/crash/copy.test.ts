@@ -282,6 +282,11 @@ describe('a target that lies', () => {
       lie: ({ step }) => (step === 'publish' ? { answer: 204 } : step === 'proof' ? falseProof : undefined),
     },
     {
+      title: 'asks for what is no part of the model',
+      lie: ({ step }) =>
+        step === 'offer' ? { answer: 200, body: { missing: [{ sha256: '0'.repeat(64), pieces: [0] }] } } : undefined,
+    },
+    {
       title: 'answers what no target answers',
       lie: ({ step }) => (step === 'offer' ? { answer: 200, body: { welcome: true } } : undefined),
     },
@@ -357,6 +362,23 @@ describe('a copy over a bad line', () => {
     expect((await copyWith(authorization)).status).toBe('failed');
     await expect(target.client().getModel(authorization.modelId)).rejects.toMatchObject({ code: '1022' });
     await expectCopyOnceMore();
+  });
+
+  test('says so when the disk of the source has damaged a part, and publishes nothing', async () => {
+    const authorization = await authorize();
+    await damageParts(source);
+    try {
+      expect(await copyWith(authorization)).toMatchObject({
+        status: 'failed',
+        copyResult: { errors: [{ message: expect.stringContaining('at the source') }] },
+      });
+    } finally {
+      // The same bit again: the disk is as it was.
+      await damageParts(source);
+    }
+    expect(await statusOnTarget(authorization.modelId)).toBe('creating');
+    expect((await copyWith(authorization)).status).toBe('succeeded');
+    await expectWhole(authorization.modelId);
   });
 
   test('mends a part that the disk of the target has damaged', async () => {

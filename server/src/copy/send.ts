@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import type { Sha256 } from '@formhaven/contract';
 import { OperationFailure } from '../failure.ts';
-import { proveContent } from '../models/manifest.ts';
-import { partKey, readPart } from '../models/parts.ts';
+import { distinctParts, proveContent, readManifest } from '../models/manifest.ts';
+import { DamagedPart, readPart } from '../models/parts.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type CopyTarget, PeerError, type Peers } from '../ports/peers.ts';
@@ -12,7 +11,7 @@ import type { Model, Operation, Store } from '../ports/store.ts';
 import { readRequest } from '../requests.ts';
 import type { Seal } from '../seal.ts';
 import { isEqualHash } from './authorize.ts';
-import { PIECE_BYTES } from './pieces.ts';
+import { PIECE_BYTES, pieceLength } from './pieces.ts';
 
 export interface SendParts {
   readonly store: Pick<Store, 'getModel'>;
@@ -66,12 +65,19 @@ async function transfer(
   parts: SendParts,
   signal: AbortSignal,
 ): Promise<void> {
+  const sizes = new Map(distinctParts(readManifest(model.manifest)).map((part) => [part.sha256, part.size]));
   for (let round = 1; ; round++) {
     const { missing } = await parts.peers.offer(target, model.manifest, signal);
-    for (const part of missing) {
-      for (const piece of part.pieces) {
-        const bytes = await readPiece(parts.blobs, part.sha256, piece);
-        await parts.peers.sendPiece(target, model.digest, part.sha256, piece, bytes, signal);
+    for (const { sha256, pieces } of missing) {
+      // Never more than the model that was authorized, whatever the target asks for.
+      const size = sizes.get(sha256);
+      if (size === undefined || pieces.some((piece) => pieceLength(size, piece) === undefined)) {
+        throw new OperationFailure('copyFailed', 'The target asked for something that is no part of the model.');
+      }
+      const bytes = await readOwnPart(parts.blobs, sha256);
+      for (const piece of pieces) {
+        const content = bytes.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES);
+        await parts.peers.sendPiece(target, model.digest, sha256, piece, content, signal);
       }
     }
     const isPublished = await parts.peers.publish(target, model.digest, signal);
@@ -85,7 +91,7 @@ async function transfer(
   }
   // "A target that answers success without having the model is found out": only its bytes make this number.
   const nonce = randomBytes(32).toString('hex');
-  const expected = await proveContent(model.manifest, nonce, (hash) => readPart(parts.blobs, hash));
+  const expected = await proveContent(model.manifest, nonce, (hash) => readOwnPart(parts.blobs, hash));
   const proof = await parts.peers.prove(target, model.digest, nonce, signal);
   if (proof === undefined || !isEqualHash(proof, expected)) {
     throw new OperationFailure(
@@ -107,28 +113,17 @@ async function sourceModel(
   return model.state;
 }
 
-async function readPiece(blobs: Blobs, hash: Sha256, piece: number): Promise<Uint8Array> {
-  const stream = await blobs.open(partKey(hash));
-  if (stream === undefined)
-    throw new OperationFailure('copyFailed', 'A part of the model is missing at the source. Verify its disk.');
-  return await slice(stream, piece * PIECE_BYTES);
-}
-
-async function slice(stream: Readable, start: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let position = 0;
-  let taken = 0;
-  for await (const chunk of stream) {
-    const bytes = chunk as Uint8Array;
-    const from = Math.max(0, start - position);
-    position += bytes.byteLength;
-    if (from >= bytes.byteLength) continue;
-    const wanted = bytes.subarray(from, Math.min(bytes.byteLength, from + PIECE_BYTES - taken));
-    chunks.push(wanted);
-    taken += wanted.byteLength;
-    if (taken >= PIECE_BYTES) break;
+async function readOwnPart(blobs: Blobs, hash: Sha256): Promise<Uint8Array> {
+  try {
+    return await readPart(blobs, hash);
+  } catch (cause) {
+    if (!(cause instanceof DamagedPart)) throw cause;
+    throw new OperationFailure(
+      'copyFailed',
+      'A part of the model is missing or damaged at the source. Verify its disk; a copy in another region can be copied back.',
+      { cause },
+    );
   }
-  return Buffer.concat(chunks);
 }
 
 function outcomeOf(error: PeerError, operation: Operation, parts: SendParts): Error {
