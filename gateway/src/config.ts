@@ -107,11 +107,19 @@ export async function readGatewayConfig(
   };
 }
 
-/** Every file whose change may change the configuration. */
+/** Every file whose change may change the configuration, those of the keys included. */
 export async function configFiles(file: string): Promise<readonly string[]> {
   const value = await readJsonFile(file);
-  if (!checkGateway.Check(value) || value.regionsFile === undefined) return [file];
-  return [file, resolve(dirname(file), value.regionsFile)];
+  if (!checkGateway.Check(value)) return [file];
+  const regionsFile = value.regionsFile === undefined ? undefined : resolve(dirname(file), value.regionsFile);
+  const files = regionsFile === undefined ? [file] : [file, regionsFile];
+  const regions = regionsFile === undefined ? (value.regions ?? []) : await readRegions(regionsFile);
+  for (const secret of regions.flatMap(({ key1, key2 }) => [key1, key2])) {
+    if (typeof secret === 'object' && 'file' in secret) {
+      files.push(resolve(dirname(regionsFile ?? file), secret.file));
+    }
+  }
+  return files;
 }
 
 async function readRegions(file: string): Promise<Static<typeof RegionsFileSchema>['regions']> {

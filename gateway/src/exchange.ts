@@ -10,6 +10,7 @@ const GATEWAY_HEADERS = {
   'strict-transport-security': 'max-age=31536000; includeSubDomains; preload',
   'x-content-type-options': 'nosniff',
 } as const;
+const DISCARD_MILLISECONDS = 5000;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 export type AnswerHeaders = Readonly<Record<string, string>>;
@@ -60,10 +61,17 @@ export class Exchange {
     // Errors of the service's own gateway are application/json; the others name the charset as well.
     const isGateway = error.code === '401' || error.code === '429' || error.code === '404';
     headers['content-type'] = isGateway ? 'application/json' : JSON_TYPE;
-    // What is left of the body is not read: the connection ends with the answer.
-    if (!request.complete) headers.connection = 'close';
+    if (!request.complete) this.#discardRest();
     const text = error.code === '401' ? v2.UNAUTHORIZED_BODY : JSON.stringify(errorBody(error));
     this.send(error.status, headers, Buffer.from(text));
+  }
+
+  /** A client that is cut off while it sends may never see why; so it may send on for a while, into nothing. */
+  #discardRest(): void {
+    const { request } = this;
+    const cut = setTimeout(() => request.destroy(), DISCARD_MILLISECONDS).unref();
+    request.once('close', () => clearTimeout(cut));
+    request.resume();
   }
 }
 

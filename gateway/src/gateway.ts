@@ -100,7 +100,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const spool = await Spool.open(options.dataFolder, { maxBytes: options.spoolBytes ?? DEFAULT_SPOOL_BYTES });
   const store = opened.use(await openSqliteGatewayStore(join(options.dataFolder, 'gateway.db')));
 
-  const regions = new RegionSet((region) => newRegion(region));
+  const regions = new RegionSet(
+    (region) => newRegion(region),
+    () => config.refresh(),
+  );
   opened.defer(() => regions[Symbol.asyncDispose]());
   const config = opened.use(
     await LiveValue.open<GatewayConfig>({
@@ -200,12 +203,14 @@ function steadyClock(wallClock: () => number): () => number {
 /** The regions of the configuration, opened and closed as it changes. */
 class RegionSet implements AsyncDisposable {
   readonly #open: (link: RegionLink) => RoutedRegion;
+  readonly #refreshKeys: () => Promise<void>;
   readonly #regions = new Map<Region, RoutedRegion>();
   #order: readonly RoutedRegion[] = [];
-  #isStarted = false;
+  #isStarted: boolean = false;
 
-  constructor(open: (link: RegionLink) => RoutedRegion) {
+  constructor(open: (link: RegionLink) => RoutedRegion, refreshKeys: () => Promise<void>) {
     this.#open = open;
+    this.#refreshKeys = refreshKeys;
   }
 
   get all(): readonly RoutedRegion[] {
@@ -219,7 +224,9 @@ class RegionSet implements AsyncDisposable {
         known.link.update(region);
         continue;
       }
-      const made = this.#open(new RegionLink(region, { connectMilliseconds: CONNECT_MILLISECONDS }));
+      const made = this.#open(
+        new RegionLink(region, { connectMilliseconds: CONNECT_MILLISECONDS, refreshKeys: this.#refreshKeys }),
+      );
       this.#regions.set(region.name, made);
       if (this.#isStarted) made.health.start();
     }
@@ -281,6 +288,7 @@ function watcher(parts: GatewayParts, firstEpoch: number, witnessSeconds: number
       epoch = leadership.epoch;
       parts.router.prefer(leadership.region);
     }
+    parts.router.keepPreferred();
     const state = parts.router.find(leadership.region)?.health.state;
     const isDead = (state?.status === 'open' || state?.status === 'halfOpen') && state.reason === 'dead';
     deadSince = isDead ? (deadSince ?? performance.now()) : undefined;

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { v2 } from '@formhaven/contract';
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { RegionConfig } from './config.ts';
+import { DamagedDocument } from './spool/frames.ts';
 
 // The gateway's line to one region: connections, the region's keys, and what became of a call in the terms that health and routing
 // decide by.
@@ -37,20 +38,26 @@ export interface RegionAnswer {
   readonly body: Dispatcher.ResponseData['body'];
 }
 
+export interface RegionLinkOptions {
+  readonly connectMilliseconds: number;
+  /** Reads the configuration anew; {@link RegionLink.update} has been called when it resolves, where there is anything new. */
+  refreshKeys(): Promise<void>;
+}
+
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
 export class RegionLink implements AsyncDisposable {
   readonly name: RegionConfig['name'];
-  readonly #connectMilliseconds: number;
+  readonly #options: RegionLinkOptions;
   #config: RegionConfig;
   #pool: Pool;
   #basePath: string;
   #keyIndex = 0;
 
-  constructor(config: RegionConfig, options: { readonly connectMilliseconds: number }) {
+  constructor(config: RegionConfig, options: RegionLinkOptions) {
     this.name = config.name;
     this.#config = config;
-    this.#connectMilliseconds = options.connectMilliseconds;
+    this.#options = options;
     [this.#pool, this.#basePath] = this.#connect(config.endpoint);
   }
 
@@ -72,8 +79,16 @@ export class RegionLink implements AsyncDisposable {
   /** Never rejects but with the reason of the caller's signal, or what the caller's own body fails with. */
   async call(call: RegionCall): Promise<CallOutcome> {
     const { keys } = this.#config;
-    for (let attempt = 0; attempt < Math.max(1, keys.length); attempt++) {
-      const index = (this.#keyIndex + attempt) % Math.max(1, keys.length);
+    const outcome = await this.#callWith(keys, call);
+    if (outcome.kind !== 'unauthorized') return outcome;
+    // They may have been changed a moment ago.
+    await this.#options.refreshKeys();
+    return this.#config.keys === keys ? outcome : await this.#callWith(this.#config.keys, call);
+  }
+
+  async #callWith(keys: readonly string[], call: RegionCall): Promise<CallOutcome> {
+    for (let attempt = 0; attempt < keys.length; attempt++) {
+      const index = (this.#keyIndex + attempt) % keys.length;
       const outcome = await this.#send(call, keys[index] ?? '');
       const isRefused = outcome.kind === 'answered' && outcome.answer.status === 401;
       if (!isRefused) {
@@ -112,8 +127,8 @@ export class RegionLink implements AsyncDisposable {
       return await outcomeOf({ status: response.statusCode, headers: response.headers, body: response.body });
     } catch (error) {
       call.signal?.throwIfAborted();
-      // Of a connection that breaks, undici destroys the body with the same error.
-      if (bodyError !== undefined && bodyError !== error) throw bodyError;
+      // Of a connection that breaks, undici destroys the body as well; only this error is the body's own.
+      if (bodyError instanceof DamagedDocument) throw bodyError;
       return failureOf(error);
     } finally {
       // A region that answers before it has read everything leaves the rest unread.
@@ -128,7 +143,7 @@ export class RegionLink implements AsyncDisposable {
     const pool = new Pool(origin, {
       connections: 256,
       pipelining: 1,
-      connect: { timeout: this.#connectMilliseconds },
+      connect: { timeout: this.#options.connectMilliseconds },
       keepAliveTimeout: 4000,
     });
     return [pool, pathname === '/' ? '' : pathname.replace(/\/+$/, '')];

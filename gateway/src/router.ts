@@ -73,14 +73,14 @@ export class Router {
 
   /** For reading: the preferred region first, then the others, each with its id for the model. */
   forReading(clientId: ModelId | undefined, home: ModelHome | undefined): readonly Candidate[] {
-    this.#keepPreferred();
+    this.keepPreferred();
     const ordered = this.#preferredFirst(this.usable());
     return this.#withModel(ordered, clientId, home);
   }
 
   /** For analyses: by weight where there are weights, throttled regions and those whose quota is used up last. */
   forAnalysis(clientId: ModelId | undefined, home: ModelHome | undefined): readonly Candidate[] {
-    this.#keepPreferred();
+    this.keepPreferred();
     const usable = this.usable();
     const isWeighted = usable.some(({ link }) => link.config.weight !== undefined);
     const ordered = isWeighted ? this.#drawn(usable) : this.#preferredFirst(usable);
@@ -112,7 +112,8 @@ export class Router {
     return throttle !== undefined && throttle.until > this.#parts.now();
   }
 
-  #keepPreferred(): void {
+  /** Leaves the preferred region where it is out and another is well. */
+  keepPreferred(): void {
     const regions = this.#parts.regions();
     const current = regions.find(({ link }) => link.name === this.#preferred);
     if (current?.health.takesWork === true) return;

@@ -49,7 +49,7 @@ export class FakeRegion implements AsyncDisposable {
   readonly bodies: string[] = [];
   finishMilliseconds: number;
   /** Accepts and never finishes anything. */
-  isStuck = false;
+  isStuck: boolean = false;
   readonly #padding: number;
   #behave: (request: FakeRequest) => Behaviour = () => NORMAL;
   #server: Server;
@@ -231,7 +231,7 @@ export class FakeRegion implements AsyncDisposable {
       };
     }
     const after = url.searchParams.get('nextLink') ?? '';
-    const rest = [...this.models].sort().filter((id) => id > after);
+    const rest = [...this.models].sort(byCodeUnit).filter((id) => id > after);
     const page = rest.slice(0, 3);
     const nextLink = rest.length > 3 ? `${base}/custom/models?nextLink=${page.at(-1)}` : '';
     return { status: 200, body: { modelList: page.map(info), nextLink } };
@@ -305,4 +305,8 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -86,9 +86,14 @@ export class Spool {
     });
     const handle = await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
-      await pipeline(content, counting, sealingStream(this.#secret), async (sealed: AsyncIterable<Buffer>) => {
-        for await (const chunk of sealed) await handle.writeFile(chunk);
-      });
+      await pipeline(
+        chunksOf(content),
+        counting,
+        sealingStream(this.#secret),
+        async (sealed: AsyncIterable<Buffer>) => {
+          for await (const chunk of sealed) await handle.writeFile(chunk);
+        },
+      );
       await handle.sync();
     } catch (error) {
       await handle.close();
@@ -142,6 +147,11 @@ export class Spool {
   #file(key: SpoolKey): string {
     return join(this.#folder, key);
   }
+}
+
+/** Leaves the stream open where it is not read to its end: a request that is refused must still be answered. */
+async function* chunksOf(content: Readable): AsyncGenerator<Buffer> {
+  for await (const chunk of content.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
 }
 
 async function syncFolder(folder: string): Promise<void> {
