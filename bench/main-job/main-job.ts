@@ -136,12 +136,22 @@ function sorted(fields: Readonly<Record<string, string>>): readonly (readonly [s
   return Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** Columns as wide as their widest cell, as the formatter wants them. */
 function toTable(rows: readonly Measured[]): string {
-  const lines = rows.map(({ what, milliseconds }) => {
-    const cells = [milliseconds.length, ...[0.5, 0.99, 1].map((share) => shown(quantile(milliseconds, share)))];
-    return `| ${what} | ${cells.join(' | ')} |`;
-  });
-  return ['| what | n | p50 ms | p99 ms | max ms |', '| --- | --: | --: | --: | --: |', ...lines].join('\n');
+  const cells = [
+    ['what', 'n', 'p50 ms', 'p99 ms', 'max ms'],
+    ...rows.map(({ what, milliseconds }) => [
+      what,
+      String(milliseconds.length),
+      ...[0.5, 0.99, 1].map((share) => shown(quantile(milliseconds, share))),
+    ]),
+  ];
+  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0), 3)) ?? [];
+  const [head, ...body] = cells.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))),
+  );
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return [head ?? [], rule, ...body].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
 /** By nearest rank. */
