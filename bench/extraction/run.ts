@@ -1,5 +1,6 @@
 // Measures extraction on true words and boxes, so that reading errors play no part.
-//   node bench/extraction/run.ts DATA [--write]
+//   node bench/extraction/run.ts DATA [--read] [--misses] [--write]
+// With --read also on the words of our own reading, which takes minutes.
 // DATA is a folder with the sets named below (also FORMHAVEN_BENCH_DATA); with --write the table replaces results.md here.
 
 import { existsSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ import { type Counts, calibration, emptyScore, f1, type Score, scoreDocument } f
 
 const data = process.argv[2] ?? process.env.FORMHAVEN_BENCH_DATA;
 if (!data || !existsSync(data)) {
-  console.error('usage: node bench/extraction/run.ts DATA [--write]');
+  console.error('usage: node bench/extraction/run.ts DATA [--read] [--misses] [--write]');
   process.exit(2);
 }
 const folder = (...path: string[]) => join(data, ...path);
@@ -161,6 +162,7 @@ row('unlabelled, the 17 pairs of the purchase order', serviceOwnPairs(), 15, { d
 row('clusters: pair F1', clusterPairs(), 0.95);
 row('composed: right component of all documents', composedRight(), 0.98);
 timings();
+if (process.argv.includes('--read')) await ownReading();
 
 const table = [
   '| what | bound | measured | |',
@@ -332,4 +334,29 @@ function timings(): void {
   row('five pages of 900 words: training, seconds', (trained - start) / 1000, 3, { atMost: true, digits: 2 });
   row('one page of 900 words: analysis, seconds', (analyzed - trained) / 3000, 0.5, { atMost: true, digits: 2 });
   row('model file, kB a page of 900 words', serializeModel(model).length / 5000, 45, { atMost: true, digits: 1 });
+}
+
+async function ownReading(): Promise<void> {
+  const { withOwnReading } = await import('./ownReading.ts');
+  const readFolder = async (...path: string[]): Promise<Folder> => {
+    const { fields, documents } = labelledFolder(folder(...path));
+    return { fields, documents: await withOwnReading(folder(...path), documents) };
+  };
+  for (const [form, first] of [
+    ['1989', 0.626],
+    ['1984', 0.7],
+  ] as const) {
+    const samples = await readFolder(`fara-dissemination-${form}`, 'train');
+    const testFolder = folder(`fara-dissemination-${form}`, 'test');
+    const test = await withOwnReading(testFolder, truthFolder(testFolder));
+    const score = measure([{ fields: samples.fields, train: samples.documents, test }]);
+    row(`own reading, typewritten form of ${form}: value F1`, f1(score.value), first);
+  }
+  const loss = (clean: Score, own: Score) => f1(clean.value) - f1(own.value);
+  const printed = measure(leaveOneOut(await readFolder('azure-statements', 'train')));
+  row('own reading, digital statements: loss of F1', loss(labelled.statements, printed), 0.02, { atMost: true });
+  const digital = measure(leaveOneOut(await readFolder('azure-1099', 'train')));
+  row('own reading, digital 1099: loss of F1', loss(measure(leaveOneOut(taxPrint)), digital), 0.02, { atMost: true });
+  const pictures = measure(leaveOneOut(await readFolder('azure-purchase-orders', 'train')));
+  row('own reading, pictures of purchase orders: loss of F1', loss(labelled.orders, pictures), 0.08, { atMost: true });
 }

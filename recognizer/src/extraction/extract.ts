@@ -52,7 +52,7 @@ export function extract(form: Form, pages: readonly PageModel[], workshop: Works
       pages,
       own.map((part) => part.found),
     );
-    if (value) values.set(label, value);
+    if (value) values.set(label, { ...value, confidence: rounded(value.confidence * Math.min(1, 0.4 + 2 * likeness)) });
   }
   const tables = new Map(form.tables.map((table) => [table.field.name, findRows(views, table)]));
   return { values, tables, likeness };

@@ -214,6 +214,62 @@ describe('training with labels', () => {
     expect(texts(formOf(model, [right(8)]))).toEqual({ Number: 'R-208', Total: '28.75' });
   });
 
+  it('parts a value from the key it is glued to, and a span of dates', () => {
+    const page = (date: string, flight: string) =>
+      madePage([
+        [1, 1, 'Broadcast order confirmation'],
+        [1, 2, `Date:${date}`],
+        [1, 3, `Flight dates ${flight}`],
+        [1, 5, 'Please confirm within two days'],
+      ]);
+    const part = (
+      own: ReturnType<typeof page>,
+      label: string,
+      [line, word]: readonly [number, number],
+      [from, to]: readonly [number, number],
+    ) => {
+      const whole = own.lines[line]?.words[word];
+      if (!whole) throw new Error('no word');
+      const [x0, y0, x1, , , y1] = whole.polygon;
+      const [left, right] = [from, to].map((k) => x0 + ((x1 - x0) * k) / whole.text.length) as [number, number];
+      const box = [left, y0, right, y0, right, y1, left, y1].map((v, i) => v / (i % 2 === 0 ? 8.5 : 11));
+      const text = whole.text.slice(from, to);
+      return {
+        label,
+        isRegion: false,
+        values: [{ page: 1, text, boxes: [box as unknown as (typeof whole)['polygon']] }],
+      };
+    };
+    const samples = [
+      ['21/03/2018', '05/24/20-05/26/20'],
+      ['02/11/2019', '06/01/20-06/30/20'],
+    ].map(([date = '', flight = ''], i) => {
+      const own = page(date, flight);
+      return madeSample(
+        `${i}`,
+        [own],
+        [part(own, 'Date', [1, 0], [5, 15]), part(own, 'From', [2, 2], [0, 8]), part(own, 'To', [2, 2], [9, 17])],
+      );
+    });
+    const model = train({ fields: [field('Date'), field('From'), field('To')], samples });
+    const form = formOf(model, [page('30/12/2020', '07/04/21-07/05/21')]);
+    expect(texts(form)).toEqual({ Date: '30/12/2020', From: '07/04/21', To: '07/05/21' });
+  });
+
+  it('follows labels whose boxes are off, by what they say', () => {
+    const sampleOf = (i: number) => {
+      const page = order({ number: `N-${100 + i}`, total: `${10 + i}.50` });
+      const label = labelText(page, 'Total', `${10 + i}.50`);
+      const values = label.values.map((value) => ({
+        ...value,
+        boxes: value.boxes.map((box) => box.map((v, k) => (k % 2 === 0 ? v : v - 0.013)) as unknown as typeof box),
+      }));
+      return madeSample(`${i}`, [page], [{ ...label, values }]);
+    };
+    const model = train({ fields: [field('Total')], samples: [0, 1].map(sampleOf) });
+    expect(texts(formOf(model, [order({ number: 'N-3', total: '4.00' })]))).toEqual({ Total: '4.00' });
+  });
+
   it('is not misled by a sample in which a label was forgotten', () => {
     const sampleOf = (i: number) => {
       const page = order({ number: `N-${100 + i}`, total: `${10 + i}.50` });

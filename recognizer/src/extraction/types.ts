@@ -118,8 +118,8 @@ export interface FieldAccuracy {
 }
 
 /**
- * A trained model. Plain JSON: `JSON.stringify` is its file, and the same samples give the same bytes.
- * `version` names the format; {@link parseModel} reads this one and those before it.
+ * A trained model, plain JSON. `serializeModel` makes its file, the same bytes for the same samples; `version` names the format,
+ * and `parseModel` reads this one and those before it.
  */
 export interface LabeledModel {
   readonly kind: 'labeled';
