@@ -80,13 +80,18 @@ test(`nothing acknowledged is lost when a region is killed ${ROUNDS} times under
   for (const id of ready) expect(fieldTexts(await analyzePdf(region, id, statement))).toEqual(expected);
 });
 
-test('a document that kills its worker three times ends its operation, and the others go on', async () => {
-  await using regions = await startRegions(['westus2']);
+test('a document that kills its worker three times ends its operation, and what was cut short with it goes on', async () => {
+  await using regions = await startRegions(['westus2'], { FORMHAVEN_THREADS: '2' });
   const region = regions.region('westus2');
   onTestFailed(() => console.error(region.log().slice(-8000)));
   const { modelInfo } = await trainStatements(region);
 
   const client = region.client();
+  const beside = await client.train({ source: STATEMENTS, useLabelFile: false });
+  await pollUntil(
+    async () => runsOf(region, beside.modelId),
+    (runs) => runs === 1,
+  );
   const deadly = await client.analyze(modelInfo.modelId, {
     contentType: 'application/pdf',
     body: await readStatement('Invoice_7.pdf'),
@@ -106,6 +111,11 @@ test('a document that kills its worker three times ends its operation, and the o
   const result = await pollUntil(look, isOver);
   expect(result).toMatchObject({ status: 'failed', analyzeResult: { errors: [expect.anything()] } });
 
+  const { modelInfo: trained } = await pollUntil(
+    () => client.getModel(beside.modelId),
+    (model) => model.modelInfo.status !== 'creating',
+  );
+  expect(trained.status).toBe('ready');
   const other = await analyzePdf(region, modelInfo.modelId, await readStatement('Invoice_6.pdf'));
   expect(fieldTexts(other)).toEqual(await expectedFields('Invoice_6.pdf'));
 });

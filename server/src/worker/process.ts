@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { composeWorker } from '../compose.ts';
 import { regionConfig } from '../config.ts';
 import { giveUp, runOperation } from '../operations/run.ts';
-import type { WorkOptions } from '../ports/queue.ts';
+import { type Job, RetryJob, type WorkOptions } from '../ports/queue.ts';
 import { parseParentMessage } from './messages.ts';
 
 // The worker of a region: recognition can crash or run away, so it never runs in the process that answers clients. It takes
@@ -10,6 +10,8 @@ import { parseParentMessage } from './messages.ts';
 
 // A document is read in seconds; a training may take longer and then simply runs again elsewhere.
 const DRAIN_MILLISECONDS = 20_000;
+/** How soon a job that is run again looks whether it is its turn. */
+const TURN_MILLISECONDS = 250;
 /** Copies wait on the network, not on the processor. */
 const COPIES_AT_ONCE = 4;
 
@@ -23,9 +25,33 @@ const config = regionConfig(process.env);
 const parts = await composeWorker(config);
 const { queue, run, log } = parts;
 
+let isTryingAgain = false;
+/**
+ * A job that is run again may be what brought the last worker down. Such jobs run one at a time, beside new ones only: whatever
+ * was cut short together with a deadly document comes through without it.
+ */
+async function handle(job: Job, signal: AbortSignal): Promise<void> {
+  if (job.attempt === 1) {
+    await runOperation(job, run, signal);
+    return;
+  }
+  if (isTryingAgain) {
+    throw new RetryJob('another job is being tried again', {
+      delayMilliseconds: TURN_MILLISECONDS,
+      countsAsAttempt: false,
+    });
+  }
+  isTryingAgain = true;
+  try {
+    await runOperation(job, run, signal);
+  } finally {
+    isTryingAgain = false;
+  }
+}
+
 const common: Pick<WorkOptions, 'worker' | 'handle' | 'exhausted' | 'onError'> = {
   worker,
-  handle: (job, signal) => runOperation(job, run, signal),
+  handle,
   exhausted: (job, error) => giveUp(job, error, run),
   onError: (error) => log.error({ event: 'queue-error', err: error }),
 };
