@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { v2 } from '@formhaven/contract';
+import { v2 } from '@formhaven/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRegions, type TestRegion } from '../kit/regions.ts';
 import { copyModel, pollUntil, trainStatements } from '../kit/work.ts';
@@ -122,9 +122,10 @@ describe('a copy request is refused at once', () => {
   });
 });
 
-describe.each(['v2.0-preview', 'v2.0', 'v2.1'] as const)('a copy is accepted by %s, and fails', (version) => {
-  const code = version === 'v2.0-preview' ? 'AuthorizationError' : '2024';
-  const unresolved = version === 'v2.0-preview' ? 'ResourceResolverError' : '2024';
+describe.each(v2.V2_VERSIONS)('a copy is accepted by %s, and fails', (version) => {
+  const isOf2020 = ['v2.0-preview', 'v2.1-preview.1', 'v2.1-preview.2'].includes(version);
+  const code = isOf2020 ? 'AuthorizationError' : '2024';
+  const unresolved = isOf2020 ? 'ResourceResolverError' : '2024';
 
   async function failure(changes: Partial<CopyRequest>): Promise<{ code: string | undefined; message: string }> {
     const { status, header, ...ended } = await endOf(source, await copy(await requestWith(changes), version));

@@ -1,3 +1,4 @@
+import { v2 } from '@formhaven/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exchange } from '../kit/raw-http.ts';
 import { startRegions, type TestRegion } from '../kit/regions.ts';
@@ -31,7 +32,7 @@ async function expectDenied(response: Response): Promise<void> {
   );
 }
 
-test.each(['v2.0-preview', 'v2.0', 'v2.1'])('%s asks for a key', async (version) => {
+test.each(v2.V2_VERSIONS)('%s asks for a key', async (version) => {
   await expectDenied(await call(`/formrecognizer/${version}/custom/models`));
 });
 

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
+import { v2 } from '@formhaven/contract';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSocket, readToEnd } from '../kit/raw-http.ts';
@@ -60,7 +61,7 @@ const path = fc.oneof(
     weight: 3,
     arbitrary: fc
       .tuple(
-        fc.constantFrom('v2.0-preview', 'v2.0', 'v2.1'),
+        fc.constantFrom(...v2.V2_VERSIONS),
         fc.constantFrom(
           'custom/models',
           'custom/models/compose',

@@ -1,3 +1,4 @@
+import { v2 } from '@formhaven/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exchange } from '../kit/raw-http.ts';
 import { startRegions, type TestRegion } from '../kit/regions.ts';
@@ -18,7 +19,7 @@ async function reserveModel(): Promise<string> {
   return (await region.client().authorizeCopy()).authorization.modelId;
 }
 
-describe.each(['v2.0-preview', 'v2.0', 'v2.1'])('in %s a model that is not there', (version) => {
+describe.each(v2.V2_VERSIONS)('in %s a model that is not there', (version) => {
   const models = `/formrecognizer/${version}/custom/models`;
   test.each([
     ['is unknown', NOBODY],

@@ -1,10 +1,12 @@
 import * as v2_0 from '@azure/ai-form-recognizer-v2.0';
 import * as v2_0Preview from '@azure/ai-form-recognizer-v2.0-preview';
 import * as v2_1 from '@azure/ai-form-recognizer-v2.1';
+import * as v2_1Preview2 from '@azure/ai-form-recognizer-v2.1-preview.2';
+import * as v2_1Preview3 from '@azure/ai-form-recognizer-v2.1-preview.3';
 import type { v2 } from '@formhaven/contract';
 import type { TestRegion } from '../kit/regions.ts';
 
-// The three official clients are one program at three ages. What differs between them stands here; the rest is one suite.
+// The official clients are one program at five ages. What differs between them stands here; the rest is one suite.
 
 /** What the clients have in common, as far as the suite looks. */
 export interface TrainingClient {
@@ -83,6 +85,8 @@ export interface OfficialVersion {
   readonly api: v2.V2Version;
   /** The release knows selection marks; earlier ones leave such fields without a value. */
   readonly readsSelectionMarks: boolean;
+  /** The release repeats why a document could not be read; 3.1.0-beta.2 looks for the reason beside where it stands. */
+  readonly tellsWhyUnread: boolean;
   training(region: TestRegion, key?: string): TrainingClient;
   recognizing(region: TestRegion): Recognizing;
 }
@@ -96,6 +100,7 @@ export const OFFICIAL_VERSIONS: readonly OfficialVersion[] = [
     release: '1.0.0-preview.4',
     api: 'v2.0-preview',
     readsSelectionMarks: false,
+    tellsWhyUnread: true,
     training: (region, key = region.key1) =>
       new v2_0Preview.FormTrainingClient(region.endpoint, new v2_0Preview.AzureKeyCredential(key)),
     recognizing: (region) => {
@@ -115,15 +120,41 @@ export const OFFICIAL_VERSIONS: readonly OfficialVersion[] = [
     release: '3.0.0',
     api: 'v2.0',
     readsSelectionMarks: false,
+    tellsWhyUnread: true,
     training: (region, key = region.key1) =>
       new v2_0.FormTrainingClient(region.endpoint, new v2_0.AzureKeyCredential(key)),
     recognizing: (region) =>
       recognizing(new v2_0.FormRecognizerClient(region.endpoint, new v2_0.AzureKeyCredential(region.key1))),
   },
   {
+    release: '3.1.0-beta.2',
+    api: 'v2.1-preview.2',
+    readsSelectionMarks: true,
+    tellsWhyUnread: false,
+    training: (region, key = region.key1) =>
+      new v2_1Preview2.FormTrainingClient(region.endpoint, new v2_1Preview2.AzureKeyCredential(key)),
+    recognizing: (region) =>
+      recognizing(
+        new v2_1Preview2.FormRecognizerClient(region.endpoint, new v2_1Preview2.AzureKeyCredential(region.key1)),
+      ),
+  },
+  {
+    release: '3.1.0-beta.3',
+    api: 'v2.1-preview.3',
+    readsSelectionMarks: true,
+    tellsWhyUnread: true,
+    training: (region, key = region.key1) =>
+      new v2_1Preview3.FormTrainingClient(region.endpoint, new v2_1Preview3.AzureKeyCredential(key)),
+    recognizing: (region) =>
+      recognizing(
+        new v2_1Preview3.FormRecognizerClient(region.endpoint, new v2_1Preview3.AzureKeyCredential(region.key1)),
+      ),
+  },
+  {
     release: '3.2.0',
     api: 'v2.1',
     readsSelectionMarks: true,
+    tellsWhyUnread: true,
     training: (region, key = region.key1) =>
       new v2_1.FormTrainingClient(region.endpoint, new v2_1.AzureKeyCredential(key)),
     recognizing: (region) =>
@@ -131,8 +162,14 @@ export const OFFICIAL_VERSIONS: readonly OfficialVersion[] = [
   },
 ];
 
+type RecognizerClient =
+  | v2_0.FormRecognizerClient
+  | v2_1Preview2.FormRecognizerClient
+  | v2_1Preview3.FormRecognizerClient
+  | v2_1.FormRecognizerClient;
+
 /** From 3.0.0 on the content type is an option. */
-function recognizing(client: v2_0.FormRecognizerClient | v2_1.FormRecognizerClient): Recognizing {
+function recognizing(client: RecognizerClient): Recognizing {
   const asPdf = { ...poll, contentType: PDF } as const;
   const withElements = { ...withText, contentType: PDF } as const;
   return {

@@ -204,7 +204,7 @@ const COPY_FAILURES: Readonly<
   failed: { named: 'DataProtectionTransformServiceError', message: RESULT_ERRORS['2024'] },
 };
 
-/** An entry of `copyResult.errors`: names in v2.0-preview, `2024` with an innerError in v2.0 and v2.1. */
+/** An entry of `copyResult.errors`: names in the versions of 2020, `2024` with an innerError in the others. */
 export function copyErrorInformation(
   version: V2Version,
   reason: CopyFailureReason,

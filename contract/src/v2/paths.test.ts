@@ -82,6 +82,6 @@ describe('versions', () => {
 
   it('are no others', () => {
     expect(parseV2Version('v2.2')).toBeUndefined();
-    expect(parseV2Version('v2.1-preview.3')).toBeUndefined();
+    expect(parseV2Version('v2.1-preview.4')).toBeUndefined();
   });
 });

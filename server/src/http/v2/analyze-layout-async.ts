@@ -9,12 +9,12 @@ export function analyzeLayoutAsync(context: V2Context): Handler {
   const { parts, version } = context;
   return async (request, reply) => {
     const query = request.query as Readonly<Record<string, string | undefined>>;
-    const pages = readPages(query, context);
+    const pages = readPages(query, context, 'layout');
     const language = readLanguage(query, context);
     const readingOrder = readReadingOrder(query, context);
     await requireRoom(parts.accept);
     const id = newOperationId();
-    const document = await takeDocument(request, reply, context, { id, invalid: 'layout' });
+    const document = await takeDocument(request, reply, context, { id, kind: 'layout' });
     await acceptOperation(
       {
         id,

@@ -10,10 +10,10 @@ export function analyzeWithCustomModel(context: V2Context): Handler {
   return async (request, reply) => {
     const model = await readyModel(request, context);
     const query = request.query as Readonly<Record<string, string | undefined>>;
-    const pages = readPages(query, context);
+    const pages = readPages(query, context, 'custom');
     await requireRoom(parts.accept);
     const id = newOperationId();
-    const document = await takeDocument(request, reply, context, { id, invalid: 'custom' });
+    const document = await takeDocument(request, reply, context, { id, kind: 'custom' });
     await acceptOperation(
       {
         id,

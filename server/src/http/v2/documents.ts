@@ -19,7 +19,7 @@ export async function takeDocument(
   request: FastifyRequest,
   reply: FastifyReply,
   context: V2Context,
-  options: { readonly id: OperationId; readonly invalid: 'custom' | 'layout' },
+  options: { readonly id: OperationId; readonly kind: 'custom' | 'layout' },
 ): Promise<DocumentRef> {
   const type = contentType(request);
   if (type === 'application/json') {
@@ -30,9 +30,10 @@ export async function takeDocument(
     }
     return { from: 'url', sealedUrl: context.parts.seal.seal(source) };
   }
-  if (!(context.features.documentContentTypes as readonly string[]).includes(type)) {
+  const taken: readonly string[] = context.features.documentContentTypes[options.kind];
+  if (!taken.includes(type)) {
     throw new ServiceError('UnsupportedMediaType', {
-      message: `Send ${context.features.documentContentTypes.join(', ')}, or application/json with a source; not ${JSON.stringify(type.slice(0, 64))}.`,
+      message: `Send ${taken.join(', ')}, or application/json with a source; not ${JSON.stringify(type.slice(0, 64))}.`,
     });
   }
   await storeBody(request, reply, context, options);
@@ -43,7 +44,7 @@ async function storeBody(
   request: FastifyRequest,
   reply: FastifyReply,
   context: V2Context,
-  options: { readonly id: OperationId; readonly invalid: 'custom' | 'layout' },
+  options: { readonly id: OperationId; readonly kind: 'custom' | 'layout' },
 ): Promise<void> {
   const { blobs, maxDocumentBytes } = context.parts;
   refuseAnnounced(request, reply, maxDocumentBytes);
@@ -62,12 +63,12 @@ async function storeBody(
     blobs.put(key, watched, { maxBytes: maxDocumentBytes }),
   ]);
   const isKnown = sniff(Buffer.concat(head)) !== undefined;
-  if (written.size > 0 && (isKnown || mayFailLater(context.version, options.invalid))) return;
+  if (written.size > 0 && (isKnown || mayFailLater(context, options.kind))) return;
   await blobs.delete(key);
-  throw new ServiceError(options.invalid === 'layout' ? 'InvalidImage' : '1000');
+  throw new ServiceError(options.kind === 'layout' ? 'InvalidImage' : '1000');
 }
 
-/** v2.0 takes a file it cannot read and says so in the result (2005). */
-function mayFailLater(version: v2.V2Version, invalid: 'custom' | 'layout'): boolean {
-  return invalid === 'custom' && version !== 'v2.1';
+/** v2.0 takes a file it cannot read to a custom model, and says so in the result (2005). */
+function mayFailLater(context: Pick<V2Context, 'features'>, kind: 'custom' | 'layout'): boolean {
+  return kind === 'custom' && !context.features.refusesUnknownFormats;
 }

@@ -6,10 +6,14 @@ type Query = Readonly<Record<string, string | undefined>>;
 
 const PAGE_RANGE = /^(\d{1,7})(?:-(\d{1,7}))?$/;
 
-/** `pages=1-3,5` of v2.1; versions before it do not know the parameter. @throws ServiceError 400 */
-export function readPages(query: Query, context: Pick<V2Context, 'features'>): PageSelection | undefined {
+/** `pages=1-3,5`, where the version knows the parameter for this kind of analysis. @throws ServiceError 400 */
+export function readPages(
+  query: Query,
+  context: Pick<V2Context, 'features'>,
+  kind: 'layout' | 'custom',
+): PageSelection | undefined {
   const text = query.pages;
-  if (!context.features.hasPages || text === undefined || text === '') return undefined;
+  if (!context.features.hasPages[kind] || text === undefined || text === '') return undefined;
   return text.split(',').map((part) => {
     const match = PAGE_RANGE.exec(part.trim());
     const first = Number(match?.[1]);

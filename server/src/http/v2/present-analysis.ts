@@ -172,6 +172,9 @@ function presentField(value: FieldValue | null, pages: readonly Page[], options:
     case 'integer':
       return { type: 'integer', ...(value.value === undefined ? {} : { valueInteger: value.value }), ...rest };
     case 'countryRegion':
+      if (!options.features.hasCountryRegions) {
+        return { type: 'string', ...(value.value === undefined ? {} : { valueString: value.value }), ...rest };
+      }
       return {
         type: 'countryRegion',
         ...(value.value === undefined ? {} : { valueCountryRegion: value.value }),
@@ -195,14 +198,14 @@ function presentRegion(region: TextRegion, pages: readonly Page[], options: Pres
   };
 }
 
-/** JSON pointers into readResults, which has lines only where they were asked for, and selection marks from v2.1 on. */
+/** JSON pointers into readResults, which has lines only where they were asked for. */
 function elementsOf(
   elements: readonly ElementRef[],
   pages: readonly Page[],
   options: PresentOptions,
 ): { elements?: string[] } {
   const { features } = options;
-  const listed = elements.filter(({ kind }) => features.hasSelectionMarks || kind === 'word');
+  const listed = elements.filter(({ kind }) => features.refersToSelectionMarks || kind === 'word');
   if (!options.includeTextDetails || listed.length === 0) return {};
   return {
     elements: listed.map((element) => {

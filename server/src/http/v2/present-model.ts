@@ -7,9 +7,6 @@ import type { V2Context } from './context.ts';
 import { presentDate } from './dates.ts';
 import { presentFailure } from './errors.ts';
 
-// v2.1 caps an estimated accuracy of 1, v2.0 showed it as it was.
-const CAPPED_ACCURACY = 0.995;
-
 export function presentModelInfo(model: Model, context: Pick<V2Context, 'features'>): v2.ModelInfo {
   const { features } = context;
   return {
@@ -75,9 +72,7 @@ function presentTraining(
 }
 
 function presentLabeled(result: TrainResult, context: Pick<V2Context, 'features'>): v2.TrainResult {
-  // `modelName` came with the cap: both are v2.1.
-  const cap = (accuracy: number): number =>
-    context.features.hasModelNames ? Math.min(CAPPED_ACCURACY, accuracy) : accuracy;
+  const cap = (accuracy: number): number => Math.min(context.features.accuracyCap, accuracy);
   const fields = (result.fields ?? []).map(({ name, accuracy }) => ({ fieldName: name, accuracy: cap(accuracy ?? 0) }));
   return {
     averageModelAccuracy:
