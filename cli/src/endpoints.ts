@@ -15,6 +15,16 @@ export interface RegionEndpoint {
   readonly key2: string;
 }
 
+/** The gateway beside them, where there is one. */
+export interface GatewayEndpoint {
+  readonly endpoint: string;
+  /** For clients. */
+  readonly key1: string;
+  readonly key2: string;
+  /** For status, isolation, failover and failback. */
+  readonly adminKey: string;
+}
+
 const FILE = 'endpoints.json';
 /** Keys of a first start that has not come up yet; a start cut off finds them again. */
 const FIRST_START = 'endpoints.first-start.json';
@@ -28,23 +38,53 @@ export async function readEndpoints(dataFolder: string): Promise<readonly Region
   return await readFrom(join(dataFolder, FILE));
 }
 
-/** The regions serve: publish where, all at once. */
-export async function writeEndpoints(dataFolder: string, regions: readonly RegionEndpoint[]): Promise<void> {
-  await writeTo(join(dataFolder, FILE), regions);
+/** The regions serve: publish where, all at once. A gateway that the file names stays, unless it is told otherwise. */
+export async function writeEndpoints(
+  dataFolder: string,
+  regions: readonly RegionEndpoint[],
+  gateway: GatewayEndpoint | 'asItWas' | 'none' = 'asItWas',
+): Promise<void> {
+  const named =
+    gateway === 'asItWas' ? await readGatewayEndpoint(dataFolder) : gateway === 'none' ? undefined : gateway;
+  await writeTo(join(dataFolder, FILE), regions, named);
   await rm(join(dataFolder, FIRST_START), { force: true });
 }
 
 /** Takes the old file away while nothing serves, so that whoever waits for it waits for this start. Returns what it said. */
 export async function takeEndpoints(dataFolder: string): Promise<readonly RegionEndpoint[] | undefined> {
   const before = (await readEndpoints(dataFolder)) ?? (await readFrom(join(dataFolder, FIRST_START)));
-  if (before !== undefined) await writeTo(join(dataFolder, FIRST_START), before);
+  const gateway = await readGatewayEndpoint(dataFolder);
+  if (before !== undefined) await writeTo(join(dataFolder, FIRST_START), before, gateway);
   await rm(join(dataFolder, FILE), { force: true });
   return before;
 }
 
 /** Keeps the keys of a first start before the regions store their hashes. */
 export async function keepFirstStart(dataFolder: string, regions: readonly RegionEndpoint[]): Promise<void> {
-  await writeTo(join(dataFolder, FIRST_START), regions);
+  await writeTo(join(dataFolder, FIRST_START), regions, await readGatewayEndpoint(dataFolder));
+}
+
+/** Undefined where there is no gateway beside the regions. */
+export async function readGatewayEndpoint(dataFolder: string): Promise<GatewayEndpoint | undefined> {
+  for (const file of [FILE, FIRST_START]) {
+    const text = await readFile(join(dataFolder, file), 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || !('gateway' in value)) return undefined;
+    const { gateway } = value;
+    return isGateway(gateway) ? gateway : undefined;
+  }
+  return undefined;
+}
+
+function isGateway(value: unknown): value is GatewayEndpoint {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (['endpoint', 'key1', 'key2', 'adminKey'] as const).every(
+      (key) => key in value && typeof (value as Record<string, unknown>)[key] === 'string',
+    )
+  );
 }
 
 /** 128 random bits as 32 hexadecimal digits, as the cloud's keys look. */
@@ -94,11 +134,15 @@ function isEndpoints(value: unknown): value is { regions: RegionEndpoint[] } {
   );
 }
 
-async function writeTo(file: string, regions: readonly RegionEndpoint[]): Promise<void> {
+async function writeTo(
+  file: string,
+  regions: readonly RegionEndpoint[],
+  gateway: GatewayEndpoint | undefined,
+): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
   try {
-    await handle.writeFile(`${JSON.stringify({ regions }, undefined, 2)}\n`);
+    await handle.writeFile(`${JSON.stringify({ regions, gateway }, undefined, 2)}\n`);
     await handle.sync();
   } finally {
     await handle.close();

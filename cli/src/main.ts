@@ -4,6 +4,9 @@ import { auditCommand } from './commands/audit.ts';
 import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { diffCommand } from './commands/diff.ts';
+import { failbackCommand } from './commands/failback.ts';
+import { failoverCommand } from './commands/failover.ts';
+import { gatewayCommand } from './commands/gateway.ts';
 import { keysCommand } from './commands/keys.ts';
 import { analyzeCommand, readCommand, trainCommand } from './commands/local.ts';
 import { replicateCommand } from './commands/replicate.ts';
@@ -17,9 +20,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('formhaven')
     .description('Form recognition in several regions, whose models survive the loss of one.')
     .showHelpAfterError('(formhaven --help tells more)')
+    // What follows a command's name is that command's, where a command has commands of its own.
+    .enablePositionalOptions()
     .exitOverride()
     .addCommand(startCommand())
     .addCommand(serveCommand())
+    .addCommand(gatewayCommand())
+    .addCommand(failoverCommand())
+    .addCommand(failbackCommand())
     .addCommand(keysCommand())
     .addCommand(readCommand())
     .addCommand(trainCommand())

@@ -7,13 +7,16 @@ import { defaultResourceId, lockFolder } from '@formhaven/server';
 import { endSignal } from '../end-signal.ts';
 import {
   endpointsFile,
+  type GatewayEndpoint,
   keepFirstStart,
   newKey,
   type RegionEndpoint,
   readEndpoints,
+  readGatewayEndpoint,
   takeEndpoints,
   writeEndpoints,
 } from '../endpoints.ts';
+import { type GatewayBeside, startGatewayBeside } from '../gateway-beside.ts';
 import { type RegionProcess, startRegion } from '../region-process.ts';
 
 const RESTART_MILLISECONDS = 500;
@@ -29,12 +32,15 @@ export function startCommand(): Command {
       'port of the first region, 0 for any; the next ones follow',
       process.env.FORMHAVEN_PORT || '8710',
     )
+    .option('--gateway', 'one more process: a gateway in front of the regions')
+    .option('--gateway-port <number>', 'port of the gateway, 0 for any', process.env.FORMHAVEN_GATEWAY_PORT || '8700')
     .addHelpText('after', '\nEverything `formhaven serve --help` lists is passed on to the regions.')
     .action(async (options) => {
       await startRegions({
         names: options.regions.split(',').map((name) => name.trim()),
         dataFolder: resolve(options.data),
         port: Number(options.port),
+        gatewayPort: options.gateway === true ? Number(options.gatewayPort) : undefined,
       });
     });
 }
@@ -43,17 +49,23 @@ async function startRegions(options: {
   readonly names: readonly string[];
   readonly dataFolder: string;
   readonly port: number;
+  /** Undefined: no gateway. */
+  readonly gatewayPort: number | undefined;
 }): Promise<void> {
-  const { names, dataFolder, port } = options;
+  const { names, dataFolder, port, gatewayPort } = options;
   for (const name of names) {
     if (parseRegion(name) === undefined) {
       throw new Error(`--regions takes names of lower-case letters and digits, not ${JSON.stringify(name)}.`);
     }
   }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port takes a number from 0 to 65535.');
+  if (!isPort(port)) throw new Error('--port takes a number from 0 to 65535.');
+  if (gatewayPort !== undefined && !isPort(gatewayPort)) {
+    throw new Error('--gateway-port takes a number from 0 to 65535.');
+  }
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   await using _lock = await lockFolder(dataFolder, { what: 'formhaven start' });
 
+  const gatewayBefore = await readGatewayEndpoint(dataFolder);
   const before = (await takeEndpoints(dataFolder)) ?? [];
   const planned: RegionEndpoint[] = names.map(
     (region) =>
@@ -69,6 +81,7 @@ async function startRegions(options: {
 
   const ending = endSignal();
   const running = new Map<string, RegionProcess>();
+  let gateway: GatewayBeside | undefined;
   const peersFile = join(dataFolder, 'peers.json');
   const start = async (entry: RegionEndpoint, atPort: number): Promise<void> => {
     const region = await startRegion({
@@ -94,7 +107,7 @@ async function startRegions(options: {
       endpoint: running.get(entry.region)?.endpoint ?? entry.endpoint,
     }));
     await writePeers(peersFile, regions);
-    await writeEndpoints(dataFolder, regions);
+    await writeEndpoints(dataFolder, regions, gateway?.published ?? 'none');
     return regions;
   };
 
@@ -105,7 +118,12 @@ async function startRegions(options: {
     );
     const failed = started.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    if (!ending.aborted) console.log(welcome(await publish(), dataFolder));
+    if (gatewayPort !== undefined) {
+      // It reads the regions from endpoints.json, which therefore comes first.
+      await publish();
+      gateway = await startGatewayBeside({ dataFolder, port: gatewayPort, before: gatewayBefore, ending });
+    }
+    if (!ending.aborted) console.log(welcome(await publish(), dataFolder, gateway?.published));
     kept = planned.map((entry) => keepAlive(entry, { running, start, publish, ending }));
     await new Promise<void>((done) => {
       if (ending.aborted) done();
@@ -113,9 +131,14 @@ async function startRegions(options: {
     });
     console.log('\nDraining; accepted work goes on at the next start.');
   } finally {
+    await gateway?.stop();
     await Promise.all([...running.values()].map((region) => region.stop()));
     await Promise.all(kept);
   }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535;
 }
 
 /** A region that dies is started again, on the port it had, as a service manager would. Resolves when everything ends. */
@@ -162,7 +185,7 @@ function resourceIdOf(name: string): string {
   return defaultResourceId(region);
 }
 
-function welcome(regions: readonly RegionEndpoint[], dataFolder: string): string {
+function welcome(regions: readonly RegionEndpoint[], dataFolder: string, gateway: GatewayEndpoint | undefined): string {
   const [first] = regions;
   const blocks = regions.map(
     ({ region, endpoint, resourceId, key1, key2 }) =>
@@ -173,6 +196,9 @@ function welcome(regions: readonly RegionEndpoint[], dataFolder: string): string
     `Formhaven is up: ${regions.map(({ region }) => region).join(' and ')}, data in ${dataFolder}`,
     '',
     ...blocks,
+    ...(gateway === undefined
+      ? []
+      : [`  gateway  ${gateway.endpoint}\n    key 1        ${gateway.key1}\n    key 2        ${gateway.key2}\n`]),
     'Ask the first one how many models it has:',
     `  curl -H "Ocp-Apim-Subscription-Key: ${first?.key1}" "${first?.endpoint}/formrecognizer/v2.1/custom/models?op=summary"`,
     '',
