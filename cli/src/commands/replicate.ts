@@ -101,6 +101,8 @@ function presentAction(action: Action): string {
   switch (action.do) {
     case 'copy':
       return `  copy ${action.model.name ?? ''} ${action.key.sourceId}: ${action.reason}`;
+    case 'note':
+      return `  ${action.key.sourceId} waits: ${action.key.to} does not answer`;
     case 'adopt':
       return `  use ${action.targetId}, which is ${action.key.sourceId} already`;
     case 'prove':

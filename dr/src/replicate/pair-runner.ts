@@ -5,7 +5,7 @@ import type { Policy } from '../config/config.ts';
 import { compileFilter } from '../config/selects.ts';
 import type { Whereabouts } from '../sides/side.ts';
 import type { AuditEvent } from '../state/audit-chain.ts';
-import { keyText, type Replica, type ReplicaKey, targetIdOf } from '../state/state.ts';
+import { keyText, type Leftover, type Replica, type ReplicaKey, targetIdOf } from '../state/state.ts';
 import { type AdvanceParts, advance, proveAgain } from './advance.ts';
 import { type Look, lookAt, type ModelView, reasonOf } from './look.ts';
 import type { Pair, ReplicationParts } from './parts.ts';
@@ -183,6 +183,22 @@ export class PairRunner {
     const { state, report } = this.#parts;
     const { now } = situation;
     switch (action.do) {
+      case 'note': {
+        const { key, model } = action;
+        state.transact({ durable: false }, (writing) =>
+          writing.putReplica({
+            ...key,
+            name: model.name,
+            sourceDigest: model.digest,
+            behindSince: firstSeen(model, situation),
+            components: situation.components.get(model.id) ?? [],
+            adopted: undefined,
+            state: { phase: 'waiting', reason: `${key.to} does not answer`, isDrifted: false },
+            trouble: undefined,
+          }),
+        );
+        return;
+      }
       case 'copy': {
         const before = state.replica(action.key);
         if (before !== undefined && action.instead === undefined) return;
@@ -212,7 +228,7 @@ export class PairRunner {
             ...key,
             name: model.name,
             sourceDigest: model.digest,
-            behindSince: firstSeen(model, situation),
+            behindSince: state.replica(key)?.behindSince ?? firstSeen(model, situation),
             components: situation.components.get(model.id) ?? [],
             adopted: targetId,
             state: { phase: 'unproven', targetId, reason: 'found at the target, not proven yet' },
@@ -225,14 +241,20 @@ export class PairRunner {
       case 'conflict': {
         const replica = state.replica(action.key);
         if (replica === undefined) return;
-        const { cause, reason } = action;
+        const { cause, reason, unfilled } = action;
         const conflicting: Replica = {
           ...replica,
           behindSince: replica.behindSince ?? now,
-          state: { phase: 'conflict', targetId: targetIdOf(replica), cause, reason },
+          state: {
+            phase: 'conflict',
+            targetId: unfilled === undefined ? targetIdOf(replica) : undefined,
+            cause,
+            reason,
+          },
         };
         state.transact({ durable: true }, (writing) => {
           writing.putReplica(conflicting);
+          if (unfilled !== undefined) writing.putLeftover(reservation(action.key, unfilled));
           writing.record(audited('proof-failed', now, action.key, { reason }));
         });
         report({ event: 'conflict', replica: conflicting, reason });
@@ -249,7 +271,10 @@ export class PairRunner {
         state.transact({ durable: true }, (writing) => writing.unbury(action.key));
         return;
       case 'forget':
-        state.transact({ durable: false }, (writing) => writing.removeReplica(action.key));
+        state.transact({ durable: false }, (writing) => {
+          writing.removeReplica(action.key);
+          if (action.unfilled !== undefined) writing.putLeftover(reservation(action.key, action.unfilled));
+        });
         return;
       case 'hold': {
         const { name: policy } = this.pair.policy;
@@ -376,6 +401,10 @@ export class PairRunner {
     const { state, clock, report } = this.#parts;
     moveAliases(this.#policies, { state, now: clock.now(), report });
   }
+}
+
+function reservation(of: ReplicaKey, modelId: ModelId): Leftover {
+  return { region: of.to, modelId, kind: 'reserved', of };
 }
 
 interface Looked {

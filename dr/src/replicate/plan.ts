@@ -56,16 +56,25 @@ export type Action =
       /** The target that is no good any more. */
       readonly instead: ModelId | undefined;
     }
+  /** The target cannot be seen; since when the model is behind is remembered all the same. */
+  | { readonly do: 'note'; readonly key: ReplicaKey; readonly model: ModelView }
   /** The target has it already. */
   | { readonly do: 'adopt'; readonly key: ReplicaKey; readonly model: ModelView; readonly targetId: ModelId }
   | { readonly do: 'prove'; readonly key: ReplicaKey; readonly reason: string }
-  | { readonly do: 'conflict'; readonly key: ReplicaKey; readonly cause: ConflictCause; readonly reason: string }
+  | {
+      readonly do: 'conflict';
+      readonly key: ReplicaKey;
+      readonly cause: ConflictCause;
+      readonly reason: string;
+      /** A reservation that was never filled. */
+      readonly unfilled?: ModelId | undefined;
+    }
   | { readonly do: 'bury'; readonly key: ReplicaKey; readonly dueOn: number | undefined }
   | { readonly do: 'unbury'; readonly key: ReplicaKey }
   | { readonly do: 'hold'; readonly keys: readonly ReplicaKey[]; readonly copies: number }
   | { readonly do: 'deleteCopy'; readonly key: ReplicaKey; readonly targetId: ModelId }
   /** Gone at the source before anything was copied. */
-  | { readonly do: 'forget'; readonly key: ReplicaKey }
+  | { readonly do: 'forget'; readonly key: ReplicaKey; readonly unfilled?: ModelId | undefined }
   | { readonly do: 'removeLeftover'; readonly leftover: Leftover };
 
 /** Proofs made again in one round; the oldest come first, so that all have their turn. */
@@ -91,8 +100,9 @@ export function plan(situation: Situation): readonly Action[] {
     if (replica !== undefined && buried.has(keyText(replica))) {
       actions.push({ do: 'unbury', key: keyOf(replica) });
     }
-    const action =
-      replica === undefined ? begin(model, situation, { claimed, atTarget }) : goOn(replica, model, situation);
+    const action = isUntouched(replica)
+      ? begin(model, replica, situation, { claimed, atTarget })
+      : goOn(replica, model, situation);
     if (action?.do === 'adopt') claimed.add(action.targetId);
     if (action !== undefined) actions.push(action);
   }
@@ -103,14 +113,20 @@ export function plan(situation: Situation): readonly Action[] {
 
 type ByContent = ReadonlyMap<string, readonly ModelView[]>;
 
+/** Seen, and nothing tried yet. */
+function isUntouched(replica: Replica | undefined): replica is undefined | (Replica & { state: { phase: 'waiting' } }) {
+  return replica === undefined || (replica.state.phase === 'waiting' && !replica.state.isDrifted && !replica.trouble);
+}
+
 function begin(
   model: ModelView,
+  replica: Replica | undefined,
   situation: Situation,
   target: { readonly claimed: ReadonlySet<ModelId | undefined>; readonly atTarget: ByContent },
 ): Action | undefined {
-  // A target that cannot be seen may hold it already.
-  if (!situation.target.ok) return undefined;
   const key = { from: situation.policy.from, sourceId: model.id, to: situation.to };
+  // A target that cannot be seen may hold it already.
+  if (!situation.target.ok) return replica === undefined ? { do: 'note', key, model } : undefined;
   const same = target.atTarget.get(contentOf(model, situation)) ?? [];
   const found = same.find(({ id }) => !target.claimed.has(id));
   if (found !== undefined) return { do: 'adopt', key, model, targetId: found.id };
@@ -153,7 +169,7 @@ function goOn(replica: Replica, model: ModelView, situation: Situation): Action 
   const atTarget = situation.target.ok && targetId !== undefined ? situation.target.models.get(targetId) : undefined;
   switch (state.phase) {
     case 'waiting':
-      return isResting ? undefined : copy(key, model, situation, { reason: state.reason });
+      return isResting || !situation.target.ok ? undefined : copy(key, model, situation, { reason: state.reason });
     case 'reserved':
     case 'copying':
       return isResting ? undefined : copy(key, model, situation, { reason: 'begun before' });
@@ -229,11 +245,16 @@ function missing(situation: Situation, models: ReadonlyMap<ModelId, ModelView>):
     const says = situation.vanished.get(replica.sourceId);
     // Not asked, or no answer: next time.
     if (says === undefined || says === 'ready') continue;
-    if (targetIdOf(replica) === undefined && says !== 'unknown') actions.push({ do: 'forget', key });
+    const isBegun = replica.state.phase === 'reserved' || replica.state.phase === 'copying';
+    // Whether a copy that was under way arrived, only the target can tell.
+    if (isBegun && !situation.target.ok) continue;
+    const unfilled = isBegun && !isReadyAtTarget(replica, situation) ? targetIdOf(replica) : undefined;
+    const hasCopy = targetIdOf(replica) !== undefined && unfilled === undefined;
+    if (!hasCopy && says !== 'unknown') actions.push({ do: 'forget', key, unfilled });
     else if (says !== 'deleted') {
       if (replica.state.phase === 'conflict' && replica.state.cause === 'sourceLost') continue;
       const reason = `${policy.from} does not have it and does not know of a delete: was it set back, or its disk lost?`;
-      actions.push({ do: 'conflict', key, cause: 'sourceLost', reason });
+      actions.push({ do: 'conflict', key, cause: 'sourceLost', reason, unfilled });
     } else if (tombstone === undefined) deleted.push(replica);
     else if (tombstone.dueOn !== undefined && tombstone.dueOn <= now) {
       const targetId = targetIdOf(replica);
@@ -261,6 +282,11 @@ function missing(situation: Situation, models: ReadonlyMap<ModelId, ModelView>):
   return actions;
 }
 
+function isReadyAtTarget(replica: Replica, { target }: Situation): boolean {
+  const targetId = targetIdOf(replica);
+  return target.ok && targetId !== undefined && target.models.get(targetId)?.status === 'ready';
+}
+
 /** What attempts that failed left behind, and copies that have been replaced by proven ones. */
 function clearUp(situation: Situation): readonly Action[] {
   if (!situation.target.ok) return [];
@@ -270,7 +296,8 @@ function clearUp(situation: Situation): readonly Action[] {
     const replica = replicas.get(keyText(leftover.of));
     if (replica !== undefined && targetIdOf(replica) === leftover.modelId) return [];
     const isReplaced = replica === undefined || replica.state.phase === 'protected';
-    return leftover.kind === 'reserved' || isReplaced ? [{ do: 'removeLeftover', leftover }] : [];
+    const isListed = situation.target.ok && situation.target.models.has(leftover.modelId);
+    return leftover.kind === 'reserved' || isReplaced || !isListed ? [{ do: 'removeLeftover', leftover }] : [];
   });
 }
 

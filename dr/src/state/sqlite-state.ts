@@ -73,6 +73,9 @@ class SqliteState implements State {
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
   readonly #writing: StateWriting;
   #isDurable: boolean | undefined;
+  /** Every replica, so that a round of thousands does not parse them all again; read anew when another process wrote. */
+  #replicas: Map<string, Replica> | undefined;
+  #dataVersion: number | undefined;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -91,22 +94,18 @@ class SqliteState implements State {
       return value;
     } catch (error) {
       this.#db.exec('rollback');
+      this.#replicas = undefined;
       throw error;
     }
   }
 
   replicas(pair?: { readonly from: RegionName; readonly to: RegionName }): readonly Replica[] {
-    return pair === undefined
-      ? this.#rows<Replica>('select row from replicas order by key')
-      : this.#rows<Replica>(
-          'select row from replicas where source = ? and target = ? order by key',
-          pair.from,
-          pair.to,
-        );
+    const all = [...this.#known().values()];
+    return pair === undefined ? all : all.filter(({ from, to }) => from === pair.from && to === pair.to);
   }
 
   replica(key: ReplicaKey): Replica | undefined {
-    return this.#rows<Replica>('select row from replicas where key = ?', keyText(key))[0];
+    return this.#known().get(keyText(key));
   }
 
   leftovers(): readonly Leftover[] {
@@ -151,15 +150,20 @@ class SqliteState implements State {
 
   #makeWriting(): StateWriting {
     return {
-      putReplica: (replica) =>
+      putReplica: (replica) => {
         this.#run(
           'insert into replicas values (?, ?, ?, ?) on conflict (key) do update set row = excluded.row',
           keyText(replica),
           replica.from,
           replica.to,
           JSON.stringify(replica),
-        ),
-      removeReplica: (key) => this.#run('delete from replicas where key = ?', keyText(key)),
+        );
+        this.#replicas?.set(keyText(replica), replica);
+      },
+      removeReplica: (key) => {
+        this.#run('delete from replicas where key = ?', keyText(key));
+        this.#replicas?.delete(keyText(key));
+      },
       putLeftover: (leftover) =>
         this.#run(
           'insert into leftovers values (?, ?, ?) on conflict (region, model_id) do update set row = excluded.row',
@@ -210,6 +214,17 @@ class SqliteState implements State {
         );
       },
     };
+  }
+
+  #known(): ReadonlyMap<string, Replica> {
+    // Changes when another connection has committed, never by our own writes.
+    const version = Number(this.#statement('pragma data_version').get()?.data_version);
+    if (this.#replicas === undefined || version !== this.#dataVersion) {
+      const rows = this.#rows<Replica>('select row from replicas order by key');
+      this.#replicas = new Map(rows.map((replica) => [keyText(replica), replica]));
+      this.#dataVersion = version;
+    }
+    return this.#replicas;
   }
 
   #statement(sql: string): ReturnType<DatabaseSync['prepare']> {

@@ -67,6 +67,8 @@ export interface Conditions {
   isDiskFull: boolean;
   /** Authorizations given out here run out at once. */
   hasShortAuthorizations: boolean;
+  /** Models whose copies from here always fail. */
+  failing: ReadonlySet<ModelId>;
 }
 
 export const FINE: Conditions = {
@@ -80,6 +82,7 @@ export const FINE: Conditions = {
   garbledShare: 0,
   isDiskFull: false,
   hasShortAuthorizations: false,
+  failing: new Set(),
 };
 
 const COPY_PATIENCE_MILLISECONDS = 120_000;
@@ -107,6 +110,8 @@ export class FakeRegion {
   onDelete: (model: FakeModel) => void = () => undefined;
   /** Requests by name, for tests that count. */
   readonly asked = new Map<string, number>();
+  /** Told of each request when it arrives. */
+  onRequest: (what: string) => void = () => undefined;
 
   constructor(options: {
     readonly name: string;
@@ -174,6 +179,15 @@ export class FakeRegion {
     this.#changed();
   }
 
+  /** Content that is here already, without anybody having copied it. */
+  hold(model: FakeModel): FakeModel {
+    const held = { ...this.train(model.name), content: model.content };
+    held.createdDateTime = model.createdDateTime;
+    held.lastUpdatedDateTime = model.lastUpdatedDateTime;
+    this.models.set(held.id, held);
+    return held;
+  }
+
   /** Everything is gone, what was deleted before included; the region comes up empty. */
   loseDisk(): void {
     this.models = new Map();
@@ -205,6 +219,7 @@ export class FakeRegion {
     run: () => Value,
   ): Promise<Value> {
     this.asked.set(what, (this.asked.get(what) ?? 0) + 1);
+    this.onRequest(what);
     const clock = this.#clock.of(owner);
     const random = this.#random;
     const latency = (): number => random.between(2, 40);
@@ -456,6 +471,10 @@ export class FakeRegion {
     };
     if (model === undefined || target === undefined) {
       fail('the model is gone');
+      return;
+    }
+    if (conditions.failing.has(model.id)) {
+      fail('An error occurred during model copy.');
       return;
     }
     operation.status = 'running';
