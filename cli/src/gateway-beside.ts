@@ -22,6 +22,7 @@ export async function startGatewayBeside(options: {
   /** What an earlier start gave out: keys stay. */
   readonly before: GatewayEndpoint | undefined;
   readonly ending: AbortSignal;
+  readonly logLevel?: string;
 }): Promise<GatewayBeside> {
   const { dataFolder, before, ending } = options;
   const keys = {
@@ -43,7 +44,7 @@ export async function startGatewayBeside(options: {
       FORMHAVEN_GATEWAY_DATA: join(dataFolder, 'gateway'),
       FORMHAVEN_GATEWAY_PORT: String(port),
       FORMHAVEN_MODEL_MAP: process.env.FORMHAVEN_MODEL_MAP || join(dataFolder, 'model-map.json'),
-      FORMHAVEN_LOG_LEVEL: process.env.FORMHAVEN_LOG_LEVEL || 'warn',
+      FORMHAVEN_LOG_LEVEL: process.env.FORMHAVEN_LOG_LEVEL || options.logLevel || 'warn',
     });
   let gateway = await start(options.port);
   const { endpoint } = gateway;

@@ -4,6 +4,7 @@ import { auditCommand } from './commands/audit.ts';
 import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { diffCommand } from './commands/diff.ts';
+import { drillCommand } from './commands/drill.ts';
 import { failbackCommand } from './commands/failback.ts';
 import { failoverCommand } from './commands/failover.ts';
 import { gatewayCommand } from './commands/gateway.ts';
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(gatewayCommand())
     .addCommand(failoverCommand())
     .addCommand(failbackCommand())
+    .addCommand(drillCommand())
     .addCommand(keysCommand())
     .addCommand(readCommand())
     .addCommand(trainCommand())

@@ -1,4 +1,7 @@
 export { GatewayConfigError } from './config.ts';
+export { type DrillFigures, drillFigures } from './drill/figures.ts';
+export { type Attempt, type Load, type LoadOptions, startLoad } from './drill/load.ts';
+export { type DrillReport, drillReportHtml, isPassed } from './drill/report.ts';
 export { DEFAULT_LIMITS, DEFAULT_TIMINGS, type GatewayOptions, type RunningGateway, startGateway } from './gateway.ts';
 export type { GatewayStatus } from './handlers/admin.ts';
 export { type BreakerLimits, DEFAULT_BREAKER_LIMITS } from './health/breaker.ts';
