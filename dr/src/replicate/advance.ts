@@ -112,9 +112,24 @@ class Attempt {
     const { authorization } = await this.#pair.target.api.authorizeCopy({ signal: this.#signal });
     const targetId = parseModelId(authorization.modelId);
     if (targetId === undefined) throw new AttemptFailed('the authorization names no model');
-    this.#parts.authorizations.set(keyText(this.#key), authorization);
+    this.#parts.authorizations.set(keyText(this.#key), this.#onTime(authorization));
     const reserved = this.#put(replica, { phase: 'reserved', targetId });
     this.#parts.report({ event: 'copying', replica: reserved });
+  }
+
+  /**
+   * An authorization that is given out as already expired tells of a clock that is off. A Formhaven source refuses what has plainly
+   * run out, and a Formhaven target goes by the token and its own clock, so the date is told in ours. The cloud takes no other
+   * number than its own.
+   */
+  #onTime(authorization: v2.CopyAuthorizationResult): v2.CopyAuthorizationResult {
+    const { source, target } = this.#pair;
+    const expiresOn = v2.readExpirationTicks(authorization.expirationDateTimeTicks);
+    const isInTime = expiresOn === undefined || expiresOn.getTime() > this.#parts.clock.now();
+    if (isInTime || source.replication === undefined || target.replication === undefined) return authorization;
+    const hours = v2.V2_LIMITS.copyAuthorizationHours;
+    const corrected = new Date(this.#parts.clock.now() + hours * 3_600_000);
+    return { ...authorization, expirationDateTimeTicks: v2.writeExpirationTicks(corrected) };
   }
 
   async #start(replica: Replica, targetId: ModelId): Promise<void> {

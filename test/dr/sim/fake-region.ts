@@ -441,6 +441,11 @@ export class FakeRegion {
 
   #accept(id: string, request: CopyOperation['request']): v2.AcceptedOperation {
     const model = this.#existing(id);
+    // By this region's clock; our own regions grant five minutes.
+    const expiresOn = request.copyAuthorization.expirationDateTimeTicks * 1000;
+    if (this.isFormhaven && expiresOn + 5 * 60_000 < this.#now) {
+      throw new ServiceError('1002', { message: 'The copy authorization has expired.' });
+    }
     const resultId = parsed(parseOperationId(this.#random.guid()));
     const operation: CopyOperation = {
       sourceId: model.id,
