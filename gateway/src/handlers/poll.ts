@@ -57,7 +57,7 @@ export async function poll(parts: GatewayParts, exchange: Exchange, request: Pol
   const status = operationStatusOf(answer.head);
   if (answer.status === 200 && (status === 'succeeded' || status === 'failed')) {
     region.health.finished();
-    await parts.store.markDelivered(operation.id, parts.now());
+    if (operation.outcome.status === 'open') await parts.store.markDelivered(operation.id, parts.now());
   }
   await sendHeld(exchange, answer, { toClientId: (id) => parts.ids.current.clientIdOf(id), spool: parts.spool });
 }
