@@ -91,15 +91,19 @@ export function frameOf(page: Page): Frame {
 
 /** The angle that the words' own polygons show, in tenths of a degree; the reader's where they are upright boxes or too few. */
 function textAngle(page: Page): number {
-  const angles: number[] = [];
+  const turns: number[] = [];
+  let upright = 0;
   for (const line of page.lines) {
     for (const { text, polygon: p } of line.words) {
       if (text.length < 3) continue;
-      angles.push((Math.atan2(p[3] - p[1] + p[5] - p[7], p[2] - p[0] + p[4] - p[6]) * 180) / Math.PI);
+      const angle = (Math.atan2(p[3] - p[1] + p[5] - p[7], p[2] - p[0] + p[4] - p[6]) * 180) / Math.PI;
+      if (Math.abs(angle) < 0.1) upright++;
+      // Against the reader's angle, so that 179.9 and -179.9 are near each other.
+      turns.push(((((angle - page.angle + 180) % 360) + 360) % 360) - 180);
     }
   }
-  const shown = Math.round(median(angles) * 10) / 10;
-  return angles.length < 8 || Math.abs(shown) < 0.1 ? page.angle : shown;
+  if (turns.length < 8 || upright * 2 > turns.length) return page.angle;
+  return Math.round((page.angle + median(turns)) * 10) / 10;
 }
 
 type Box = readonly [x0: number, y0: number, x1: number, y1: number];

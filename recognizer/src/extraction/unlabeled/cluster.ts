@@ -53,7 +53,7 @@ export interface FormPage {
  */
 export function sameForm(a: FormPage, b: FormPage): number {
   const words = likeness(a.terms, b.terms);
-  if (words < 0.12 || words > 0.45) return words;
+  if (words < 0.12 || words > 0.35) return words;
   const { toOther } = align(a.model, b.model);
   const kept = toOther.reduce((sum, match, i) => sum + (match >= 0 && a.model.words[i]?.isAlphabetic ? 1 : 0), 0);
   const count = (page: PageModel) => page.words.filter((word) => word.isAlphabetic).length;

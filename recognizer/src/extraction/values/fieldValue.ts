@@ -23,8 +23,10 @@ export function fieldValue(definition: FieldDefinition, found: FieldText, order?
       return withValue({ type, ...found }, parsePhoneNumber(found.text));
     case 'countryRegion':
       return withValue({ type, ...found }, parseCountryRegion(found.text));
-    case 'selectionMark':
-      return { type, ...found, value: found.text === 'selected' ? 'selected' : 'unselected' };
+    case 'selectionMark': {
+      const state = markState(found.text);
+      return { type, ...found, text: state, value: state };
+    }
     case 'string':
       return { type, ...found, value: stringValue(found.text, format) };
     // Tables are put together from cells; a label on the table as a whole can only be text.
@@ -34,6 +36,11 @@ export function fieldValue(definition: FieldDefinition, found: FieldText, order?
     default:
       return type satisfies never;
   }
+}
+
+/** What reading took for text is a cross or a tick, unless it looks like the empty box or ring itself. */
+function markState(text: string): 'selected' | 'unselected' {
+  return /^(unselected|[oO0□☐○◯_-]|\[\s*\]|\(\s*\))?$/u.test(text.trim()) ? 'unselected' : 'selected';
 }
 
 function stringValue(text: string, format: FieldDefinition['format']): string {

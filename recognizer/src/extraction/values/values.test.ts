@@ -8,6 +8,16 @@ import { parsePhoneNumber } from './phoneNumber.ts';
 import { parseTime } from './time.ts';
 
 describe('values', () => {
+  it('takes text where a mark should be for a cross, or for the empty box', () => {
+    const place = { page: 1, polygon: [0, 0, 1, 0, 1, 1, 0, 1], elements: [] } as const;
+    const definition = { name: 'a', type: 'selectionMark', format: 'not-specified' } as const;
+    expect(fieldValue(definition, { text: 'X', ...place })).toMatchObject({ text: 'selected', value: 'selected' });
+    expect(fieldValue(definition, { text: '[ ]', ...place })).toMatchObject({
+      text: 'unselected',
+      value: 'unselected',
+    });
+  });
+
   it.each([
     ['$ 1,200.00', 1200],
     ['1.234,50', 1234.5],
@@ -105,6 +115,7 @@ describe('values', () => {
     ['string', 'alphanumeric', 'AB-12 (C)', 'AB12C'],
     ['string', 'not-specified', 'AB-12 (C)', 'AB-12 (C)'],
     ['selectionMark', 'not-specified', 'selected', 'selected'],
+    ['selectionMark', 'not-specified', 'unselected', 'unselected'],
   ] as const)('keeps the text of a %s (%s) %j and gives the value %j', (type, format, text, value) => {
     const found: FieldText = { text, page: 1, polygon: [0, 0, 1, 0, 1, 1, 0, 1], elements: [], confidence: 0.9 };
     const definition: { name: string; type: FieldType; format: FieldFormat } = { name: 'a', type, format };
