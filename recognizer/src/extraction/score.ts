@@ -10,7 +10,6 @@ import { editDistance } from './wordText.ts';
 // for information extraction from form-like documents", ACL 2020 (Glean); the weights replace what that learns from
 // thousands of forms, since five samples cannot teach them.
 
-const KM = Number(process.env.KM ?? -2);
 const weights = {
   x: 1,
   y: 1.5,
@@ -46,7 +45,6 @@ const weights = {
   placeAndShape: 1,
   placeAndContext: 1.5,
   matchedLabel: 2,
-  otherKey: KM,
   nextShape: 0.6,
   previousShape: 0.4,
 } as const;
@@ -276,7 +274,6 @@ function resemblance(
     weights.placeAndShape * place * coarse +
     weights.placeAndContext * place * Math.max(L, A) +
     weights.matchedLabel * matched +
-    weights.otherKey * (1 - Math.max(left, above, 0)) * (hasOtherKey(c, at) ? 1 : 0) +
     weights.nextShape * (c.nextShape === e.nextShape ? 1 : 0) +
     weights.previousShape * (c.previousShape === e.previousShape ? 1 : 0);
   const available = [left, right, above, below].filter((v) => v >= 0);
@@ -284,12 +281,6 @@ function resemblance(
   const likeness =
     place + 0.4 * context + 0.7 * Math.max(0, left) + 0.5 * Math.max(0, above) + 0.3 * coarse + 0.5 * same + matched;
   return { score, likeness };
-}
-
-/** Whether the sample has a key on the left or above, and so has the candidate. */
-function hasOtherKey(candidate: Span, { left, above }: Relation): boolean {
-  const hasWords = (side: 'left' | 'above') => candidate[side].words.some((word) => word !== '');
-  return (left >= 0 && hasWords('left')) || (above >= 0 && hasWords('above'));
 }
 
 /**
