@@ -28,6 +28,11 @@ export async function runCommand(
   try {
     process.exitCode = await run();
   } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') {
+      console.error('Stopped. What was begun is gone on with by the next run.');
+      process.exitCode = 130;
+      return;
+    }
     const { code, exit } = classify(error);
     const message = error instanceof Error ? error.message : String(error);
     console.error(options.json === true ? JSON.stringify({ error: { code, message } }) : message);

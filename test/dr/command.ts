@@ -32,15 +32,22 @@ export interface Running {
 export async function configure(
   regions: TestRegions,
   [from, to]: readonly [TestRegion, TestRegion],
-  more: { readonly policy?: string; readonly top?: string; readonly endpoints?: Readonly<Record<string, string>> } = {},
+  more: {
+    readonly policy?: string;
+    readonly top?: string;
+    /** For both regions. */
+    readonly region?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Configured> {
   const file = join(regions.dataFolder, 'formhaven.yaml');
   const entry = (region: TestRegion): string =>
     [
       `  ${region.name}:`,
-      `    endpoint: ${more.endpoints?.[region.name] ?? region.endpoint}`,
+      `    endpoint: ${region.endpoint}`,
       `    resourceId: ${region.resourceId}`,
       `    key: { env: KEY_${region.name.toUpperCase()} }`,
+      ...(more.region === undefined ? [] : [more.region]),
     ].join('\n');
   await writeFile(
     file,
@@ -65,6 +72,7 @@ export async function configure(
     FORMHAVEN_CONFIG: file,
     [`KEY_${from.name.toUpperCase()}`]: from.key1,
     [`KEY_${to.name.toUpperCase()}`]: to.key1,
+    ...more.env,
   };
   const start = (...args: readonly string[]): Running & { readonly output: { stdout: string; stderr: string } } => {
     const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });

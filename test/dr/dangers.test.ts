@@ -233,6 +233,19 @@ describe('what is there already', () => {
   });
 });
 
+test('a model that two policies want is copied once, and each policy counts its own', async () => {
+  const named = (name: string, names: readonly string[]) =>
+    policyOf({ name, aliases: 'none', filter: { names, exceptNames: [], ids: undefined } });
+  const world = new World({ seed: 23, policies: [named('a', ['a*', 'both']), named('b', ['b*', 'both'])] });
+  for (const name of ['alpha', 'beta', 'both']) world.west.train(name);
+  world.start();
+  await pass(world, MINUTE);
+  expect(world.east.models.size).toBe(3);
+  expect(signs(world).toSorted()).toHaveLength(2);
+  expect(counts(world)).toMatchObject({ protected: 2, targetOnly: 0 });
+  expect(world.east.asked.get('authorize')).toBe(3);
+});
+
 describe('a standby that changes', () => {
   test('is found out when two models are swapped, and mended', async () => {
     const world = new World({ seed: 13 });

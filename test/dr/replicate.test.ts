@@ -99,9 +99,11 @@ test('replicate --watch is killed and started again at any time, and everything 
       (lines) => lines >= life,
     );
     await running.kill('SIGKILL');
-    if (life === 1) {
-      await east.kill();
-      await east.start();
+    // And a region beside it: the source first, then the target.
+    if (life < 2) {
+      const region = life === 0 ? west : east;
+      await region.kill();
+      await region.start();
     }
   }
   const running = formhaven.start('replicate', '--watch', '--json', '--metrics-port', '0');

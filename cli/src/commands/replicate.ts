@@ -141,8 +141,7 @@ async function once(
     if (event.event === 'proven') count.proven++;
     if (event.event === 'deletes-held') count.held += event.count;
     if (event.event === 'failed') progress.say(`${event.replica.name ?? event.replica.sourceId}: ${event.error}`);
-    const waiting = orchestrator.runners.reduce((sum, runner) => sum + runner.busyCount, 0);
-    progress.update(count.proven, Math.max(count.proven + waiting, count.started.size));
+    progress.update(count.proven, Math.max(count.proven + orchestrator.busyCount, count.started.size));
   });
   if (options.acceptDeletes) for (const runner of orchestrator.runners) runner.acceptDeletes();
   const statuses = await orchestrator.once(endSignal());

@@ -27,11 +27,17 @@ export class Orchestrator {
   readonly runners: readonly PairRunner[];
   readonly #options: OrchestratorOptions;
   readonly #parts: ReplicationParts;
+  readonly #busy = new Map<string, Promise<void>>();
 
   constructor(options: OrchestratorOptions, parts: ReplicationParts) {
     this.#options = options;
     this.#parts = parts;
-    this.runners = options.pairs.map((pair) => new PairRunner(pair, options.policies, parts));
+    this.runners = options.pairs.map((pair) => new PairRunner(pair, options.policies, { ...parts, busy: this.#busy }));
+  }
+
+  /** Copies, proofs and deletes under way. */
+  get busyCount(): number {
+    return this.#busy.size;
   }
 
   /** Looks and works until nothing is left that can be done now. Returns how each pair stands afterwards. */

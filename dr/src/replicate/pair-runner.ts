@@ -26,15 +26,21 @@ export class PairRunner {
   readonly pair: Pair;
   readonly #parts: AdvanceParts;
   readonly #policies: readonly Policy[];
-  readonly #busy = new Map<string, Promise<void>>();
+  readonly #busy: Map<string, Promise<void>>;
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #components = new Map<ModelId, readonly ModelId[]>();
   readonly #wants: Situation['wants'];
   #areDeletesAccepted = false;
   #heldCount = 0;
 
-  constructor(pair: Pair, policies: readonly Policy[], parts: ReplicationParts) {
+  /** `busy`: work under way, by key; shared by all, since two policies may want the same model. */
+  constructor(
+    pair: Pair,
+    policies: readonly Policy[],
+    parts: ReplicationParts & { readonly busy: Map<string, Promise<void>> },
+  ) {
     this.pair = pair;
+    this.#busy = parts.busy;
     this.#policies = policies;
     this.#parts = { ...parts, authorizations: new Map() };
     this.#wants = compileFilter(pair.policy.filter);
@@ -45,10 +51,6 @@ export class PairRunner {
   /** The deletes that the guard holds now are meant; for the next round. */
   acceptDeletes(): void {
     this.#areDeletesAccepted = true;
-  }
-
-  get busyCount(): number {
-    return this.#busy.size;
   }
 
   /** What a round would do; changes nothing anywhere. */

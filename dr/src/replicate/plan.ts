@@ -95,7 +95,8 @@ export function plan(situation: Situation): readonly Action[] {
   for (const model of models.values()) {
     if (model.status !== 'ready' || situation.copiesAtSource.has(model.id)) continue;
     const replica = replicas.get(model.id);
-    if (replica === undefined && !situation.wants(model)) continue;
+    // What another policy of the same regions wants is that policy's.
+    if (!situation.wants(model)) continue;
     if (replica !== undefined && isBusy(replica, situation)) continue;
     if (replica !== undefined && buried.has(keyText(replica))) {
       actions.push({ do: 'unbury', key: keyOf(replica) });

@@ -29,11 +29,15 @@ export function assessPair(given: {
     if (region === policy.from) copiesAtSource.add(modelId);
     if (region === to) sourcesAtTarget.add(modelId);
   }
+  const others = given.policies
+    .filter(({ name, from, to: targets }) => name !== policy.name && from === policy.from && targets.includes(to))
+    .map(({ filter }) => compileFilter(filter));
   return assess({
     ...given,
     replicas: state.replicas({ from: policy.from, to }),
     tombstones: state.tombstones().filter((entry) => entry.from === policy.from && entry.to === to),
     wants: compileFilter(policy.filter),
+    othersWant: (model) => others.some((wants) => wants(model)),
     copiesAtSource,
     sourcesAtTarget,
     lookedOn: state.knownRegion(policy.from)?.lookedOn,

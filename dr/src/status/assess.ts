@@ -65,6 +65,8 @@ export interface Assessed {
   readonly replicas: readonly Replica[];
   readonly tombstones: readonly Tombstone[];
   readonly wants: (model: { readonly id: ModelId; readonly name: string | undefined }) => boolean;
+  /** Another policy between the same regions wants it. */
+  readonly othersWant: (model: { readonly id: ModelId; readonly name: string | undefined }) => boolean;
   readonly copiesAtSource: ReadonlySet<ModelId>;
   /** Models of the target that are sources of another policy. */
   readonly sourcesAtTarget: ReadonlySet<ModelId>;
@@ -123,7 +125,8 @@ function ofSource(given: Assessed): readonly ModelStatus[] {
   for (const replica of replicas) {
     const isListed = source.ok && source.models.has(replica.sourceId);
     if (!given.wants({ id: replica.sourceId, name: replica.name })) {
-      if (targetIdOf(replica) !== undefined) {
+      const isTheirs = given.othersWant({ id: replica.sourceId, name: replica.name });
+      if (targetIdOf(replica) !== undefined && !isTheirs) {
         statuses.push(line(replica, given, '-', 'targetOnly', 'no longer chosen by the policy; the copy is kept'));
       }
     } else if (!isListed) statuses.push(unlisted(replica, tombstones.get(keyText(replica)), given, byKey));
