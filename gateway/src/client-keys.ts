@@ -9,9 +9,21 @@ export function isKnownKey(key: string | undefined, hashes: readonly Sha256[]): 
   const hash = createHash('sha256').update(key).digest();
   let isKnown = false;
   for (const known of hashes) {
-    if (timingSafeEqual(hash, Buffer.from(known, 'hex'))) isKnown = true;
+    if (timingSafeEqual(hash, bytesOf(known))) isKnown = true;
   }
   return isKnown;
+}
+
+const bytes = new Map<Sha256, Buffer>();
+
+/** Of the configured hashes, which are few. */
+function bytesOf(hash: Sha256): Buffer {
+  let known = bytes.get(hash);
+  if (known === undefined) {
+    known = Buffer.from(hash, 'hex');
+    bytes.set(hash, known);
+  }
+  return known;
 }
 
 /** As the clients of the service send it. */

@@ -40,6 +40,15 @@ export async function holdAnswer(answer: RegionAnswer, spool: Spool): Promise<He
     headers: passedHeaders(answer),
     location: headerOf(answer, 'operation-location') ?? headerOf(answer, 'location'),
   };
+  // Most answers are short and say so.
+  const announced = Number(headerOf(answer, 'content-length') ?? Number.NaN);
+  if (announced <= MEMORY_BYTES) {
+    try {
+      return { ...facts, head: Buffer.from(await answer.body.arrayBuffer()), rest: undefined };
+    } catch (error) {
+      return brokenOff(error);
+    }
+  }
   const chunks: Buffer[] = [];
   let bytes = 0;
   const chunksOf = answer.body[Symbol.asyncIterator]();
@@ -55,9 +64,13 @@ export async function holdAnswer(answer: RegionAnswer, spool: Spool): Promise<He
     const rest = Readable.from({ [Symbol.asyncIterator]: () => chunksOf });
     return { ...facts, head: Buffer.concat(chunks), rest: await spool.put(rest, LARGEST_BYTES) };
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'body';
-    return { kind: 'noAnswer', reason, isTimeout: reason === 'UND_ERR_BODY_TIMEOUT' };
+    return brokenOff(error);
   }
+}
+
+function brokenOff(error: unknown): CallOutcome {
+  const reason = error instanceof Error && 'code' in error ? String(error.code) : 'body';
+  return { kind: 'noAnswer', reason, isTimeout: reason === 'UND_ERR_BODY_TIMEOUT' };
 }
 
 /** Only where the whole answer is known to be short: errors, and bodies of writes. */

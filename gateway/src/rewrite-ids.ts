@@ -13,7 +13,9 @@ const HOLD_BACK = 160;
 export type ToClientId = (regionId: ModelId) => ModelId;
 
 export function rewriteIds(body: Buffer, toClientId: ToClientId): Buffer {
-  return Buffer.from(rewriteText(body.toString('latin1'), toClientId), 'latin1');
+  const text = body.toString('latin1');
+  const rewritten = rewriteText(text, toClientId);
+  return rewritten === text ? body : Buffer.from(rewritten, 'latin1');
 }
 
 /** The same for a stream of any length. */

@@ -29,7 +29,8 @@ export type BreakerState =
       readonly silent: number;
       /** What of them was refused or broken off rather than waited for. */
       readonly broken: number;
-      readonly outcomes: readonly Outcome[];
+      /** Answers to work, by the second, oldest first. */
+      readonly answers: readonly Second[];
       readonly openings: number;
       readonly closedAt: number;
     }
@@ -49,9 +50,10 @@ export type BreakerState =
     }
   | { readonly status: 'isolated'; readonly reason: string };
 
-interface Outcome {
-  readonly at: number;
-  readonly isError: boolean;
+interface Second {
+  readonly second: number;
+  readonly count: number;
+  readonly errors: number;
 }
 
 export type BreakerEvent =
@@ -96,10 +98,8 @@ export const DEFAULT_BREAKER_LIMITS: BreakerLimits = {
   forgiveMilliseconds: 300_000,
 };
 
-const MOST_OUTCOMES = 500;
-
 export function closedBreaker(now: number): BreakerState {
-  return { status: 'closed', pace: 'normal', silent: 0, broken: 0, outcomes: [], openings: 0, closedAt: now };
+  return { status: 'closed', pace: 'normal', silent: 0, broken: 0, answers: [], openings: 0, closedAt: now };
 }
 
 export interface BreakerContext {
@@ -143,20 +143,16 @@ type Closed = Extract<BreakerState, { status: 'closed' }>;
 type HalfOpen = Extract<BreakerState, { status: 'halfOpen' }>;
 
 function fromClosed(state: Closed, event: BreakerEvent, context: BreakerContext): BreakerState {
-  const { now, limits } = context;
+  const { limits } = context;
   switch (event.kind) {
     case 'alive':
       return state.silent === 0 ? state : { ...state, silent: 0, broken: 0 };
     case 'worked': {
-      const since = now - limits.windowMilliseconds;
-      const outcomes = [...state.outcomes, { at: now, isError: event.isError }]
-        .filter(({ at }) => at > since)
-        .slice(-MOST_OUTCOMES);
-      const errors = outcomes.filter(({ isError }) => isError).length;
-      if (event.isError && outcomes.length >= limits.windowMinimum && errors / outcomes.length >= limits.errorShare) {
+      const answers = counted(state.answers, event.isError, context);
+      if (event.isError && isFailing(answers, limits)) {
         return opened('erroring', openingsAfter(state, context), context);
       }
-      return { ...state, silent: 0, broken: 0, outcomes };
+      return { ...state, silent: 0, broken: 0, answers };
     }
     case 'noAnswer': {
       const silent = state.silent + 1;
@@ -199,6 +195,23 @@ function fromHalfOpen(state: HalfOpen, event: BreakerEvent, context: BreakerCont
     default:
       return state;
   }
+}
+
+function counted(answers: readonly Second[], isError: boolean, { now, limits }: BreakerContext): readonly Second[] {
+  const second = Math.floor(now / 1000);
+  const last = answers.at(-1);
+  const errors = isError ? 1 : 0;
+  if (last?.second === second) {
+    return [...answers.slice(0, -1), { second, count: last.count + 1, errors: last.errors + errors }];
+  }
+  const since = second - limits.windowMilliseconds / 1000;
+  return [...answers.filter((each) => each.second > since), { second, count: 1, errors }];
+}
+
+function isFailing(answers: readonly Second[], limits: BreakerLimits): boolean {
+  const count = answers.reduce((sum, each) => sum + each.count, 0);
+  const errors = answers.reduce((sum, each) => sum + each.errors, 0);
+  return count >= limits.windowMinimum && errors / count >= limits.errorShare;
 }
 
 /** A region that flaps is not trusted sooner for having been closed a moment. */
