@@ -1,3 +1,11 @@
+// Training and extraction as pure functions over plain data, no disk, no clock, no network: pages and labels in, a model or
+// values out, the same bytes for the same input. Without reading in between, this is where extraction is measured:
+//
+//   const fields = parseFieldsFile(fieldsJson);
+//   const { labels } = parseLabelsFile(labelsJson);
+//   const model = train({ fields, samples: [{ name, pages: parseOcrFile(ocrJson), labels }] });
+//   const analysis = analyze(parseModel(JSON.parse(serializeModel(model))), parseOcrFile(otherOcrJson));
+
 export { analyze } from './analyze.ts';
 export { analyzeComposed, type ComposedAnalysis } from './compose.ts';
 export { parseFieldsFile } from './fieldsFile.ts';

@@ -58,13 +58,22 @@ function hasClusters(learned: unknown): boolean {
 
 function isPage(page: unknown): boolean {
   if (!isRecord(page) || !isPageText(page)) return false;
-  return typeof page.printed === 'string' && Array.isArray(page.labels) && Array.isArray(page.doubtful);
+  const count = Array.isArray(page.texts) ? page.texts.length : 0;
+  const isWord = (i: unknown) => typeof i === 'number' && Number.isInteger(i) && i >= 0 && i < count;
+  const isLabel = (label: unknown) =>
+    isRecord(label) && typeof label.label === 'string' && Array.isArray(label.words) && label.words.every(isWord);
+  const hasLabels = Array.isArray(page.labels) && page.labels.every(isLabel);
+  return hasLabels && typeof page.printed === 'string' && Array.isArray(page.doubtful);
 }
 
 function isPageText(page: unknown): boolean {
   if (!isRecord(page) || !Array.isArray(page.texts) || !Array.isArray(page.boxes)) return false;
   const count = page.texts.length;
-  const isWhole = page.boxes.length === 4 * count && typeof page.kinds === 'string' && page.kinds.length === count;
+  const isWhole =
+    page.boxes.length === 4 * count &&
+    page.boxes.every(Number.isFinite) &&
+    typeof page.kinds === 'string' &&
+    page.kinds.length === count;
   return isWhole && typeof page.height === 'number' && typeof page.number === 'number';
 }
 

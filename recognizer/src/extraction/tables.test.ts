@@ -101,6 +101,23 @@ describe('tables', () => {
     expect(price).not.toHaveProperty('confidence');
   });
 
+  it('goes on over the pages that repeat the header', () => {
+    const first = bill([
+      ['Oats', '7.10'],
+      ['Salt', '0.90'],
+    ]);
+    const second = { ...bill([['Green tea', '14.00']]), number: 2 };
+    const analysis = analyze(train({ fields: [dynamic], samples }), [first, second]);
+    const value = analysis.kind === 'labeled' ? analysis.forms[0]?.fields.lines : null;
+    expect(plain(value ?? null)).toEqual([
+      { Item: 'Oats', Price: '7.10' },
+      { Item: 'Salt', Price: '0.90' },
+      { Item: 'Green tea', Price: '14.00' },
+    ]);
+    const last = value?.type === 'array' ? value.value[2] : null;
+    expect(last?.type === 'object' ? last.value.Item : null).toMatchObject({ page: 2 });
+  });
+
   it('has no rows where there are none', () => {
     expect(rowsOf(train({ fields: [dynamic], samples }), bill([]))).toBeNull();
   });
