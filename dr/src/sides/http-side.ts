@@ -55,7 +55,9 @@ function httpReplication(endpoint: string, key: string): ReplicationApi {
   ): Promise<{ status: number; value: unknown; retryAfterSeconds: number | undefined }> => {
     const { signal, body, milliseconds = REQUEST_MILLISECONDS } = options;
     signal.throwIfAborted();
-    const timeout = AbortSignal.timeout(milliseconds);
+    // Cleared when the answer is there: AbortSignal.timeout would keep thousands of requests in memory until their time.
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), milliseconds);
     const what = `${body === undefined ? 'GET' : 'POST'} ${endpoint}/formhaven/replication${path.split('?')[0]}`;
     try {
       const response = await fetch(`${endpoint}/formhaven/replication${path}`, {
@@ -66,7 +68,7 @@ function httpReplication(endpoint: string, key: string): ReplicationApi {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         redirect: 'manual',
-        signal: AbortSignal.any([signal, timeout]),
+        signal: AbortSignal.any([signal, timeout.signal]),
       });
       const text = await response.text();
       return {
@@ -76,9 +78,12 @@ function httpReplication(endpoint: string, key: string): ReplicationApi {
       };
     } catch (cause) {
       signal.throwIfAborted();
-      const reason = timeout.aborted ? 'timeout' : 'unreachable';
-      const said = timeout.aborted ? `had no answer within ${milliseconds} ms` : 'could not be sent';
+      const isLate = timeout.signal.aborted;
+      const reason = isLate ? 'timeout' : 'unreachable';
+      const said = isLate ? `had no answer within ${milliseconds} ms` : 'could not be sent';
       throw new v2.RequestFailure(reason, `${what} ${said}`, { cause });
+    } finally {
+      clearTimeout(timer);
     }
   };
   const get = async (path: string, options: { readonly signal: AbortSignal; readonly milliseconds?: number }) => {
