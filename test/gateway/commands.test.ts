@@ -69,7 +69,11 @@ describe('the commands', () => {
     });
     expect(report.figures.good).toBe(report.figures.sent);
     const files = await readdir(folder);
-    expect(files.map((file) => file.slice(file.lastIndexOf('.') + 1)).toSorted(byCodeUnit)).toEqual(['html', 'json', 'jsonl']);
+    expect(files.map((file) => file.slice(file.lastIndexOf('.') + 1)).toSorted(byCodeUnit)).toEqual([
+      'html',
+      'json',
+      'jsonl',
+    ]);
     const html = await readFile(join(folder, files.find((file) => file.endsWith('.html')) ?? ''), 'utf8');
     expect(html).toContain('Passed: every objective was met.');
     expect(html).not.toContain('<script');
