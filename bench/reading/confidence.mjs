@@ -60,7 +60,12 @@ for (const set of new Set(samples.map((s) => s.set))) {
   const mean = (s) => s.x.mean;
   console.log(
     set,
-    `${test.length} words, AUROC fitted ${m.auroc(at(1).map((s) => score(half, s.x)), at(0).map((s) => score(half, s.x))).toFixed(3)}`,
+    `${test.length} words, AUROC fitted ${m
+      .auroc(
+        at(1).map((s) => score(half, s.x)),
+        at(0).map((s) => score(half, s.x)),
+      )
+      .toFixed(3)}`,
     `by the mean alone ${m.auroc(at(1).map(mean), at(0).map(mean)).toFixed(3)}`,
   );
 }

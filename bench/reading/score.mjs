@@ -1,5 +1,6 @@
 // Reads documents that have a truth (NAME.gt.json beside NAME) and measures words, boxes and confidences.
 //   node bench/reading/score.mjs FOLDER [--every K] [--from I] [--match TEXT] [--per-file] [--save FOLDER]
+//     [--tesseract kor+eng]
 // bag: words of a page as a multiset (SROIE task 2); cer: edit distance inside the truth's lines, or words where it has
 // no lines; boxes: found at IoU 0.5, and found with the same text. Run `npm run build` before.
 import fs from 'node:fs';
@@ -16,6 +17,7 @@ const { values: o, positionals } = parseArgs({
     match: { type: 'string', default: '' },
     'per-file': { type: 'boolean', default: false },
     save: { type: 'string' },
+    tesseract: { type: 'string' },
   },
 });
 const files = positionals
@@ -41,7 +43,10 @@ for (const f of files) {
   if (!truth.pages?.length) continue;
   const bytes = fs.readFileSync(f.replace(/\.gt\.json$/, ''));
   const start = process.cpuUsage();
-  const { pages } = await read(bytes);
+  const { pages } = await read(
+    bytes,
+    o.tesseract ? { ocr: { tesseract: { command: 'tesseract', languages: o.tesseract } } } : {},
+  );
   const used = process.cpuUsage(start);
   cpu += (used.user + used.system) / 1e6;
   if (o.save) fs.writeFileSync(path.join(o.save, `${path.basename(f, '.gt.json')}.json`), JSON.stringify(pages));

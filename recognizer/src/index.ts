@@ -17,6 +17,7 @@ export {
 export type * from './extraction/types.ts';
 export { defaultReadLimits, type ReadLimits } from './reading/limits.ts';
 export type { OwnModels } from './reading/ocr/models.ts';
+export type { TesseractOptions } from './reading/ocr/tesseract.ts';
 export type { ReadOptions } from './reading/options.ts';
 export { overlay } from './reading/overlay.ts';
 export type { PageSelection } from './reading/page-selection.ts';

@@ -1,6 +1,7 @@
 import { englishKeys, readKeys } from './keys.ts';
 import type { LineReader } from './recognize.ts';
 import { bundledModel, loadNetwork, type Network } from './runtime.ts';
+import type { TesseractOptions } from './tesseract.ts';
 
 /** A user's own model files (ONNX, of the PP-OCR kind: DB detection and CTC recognition), by path. */
 export interface OwnModels {
@@ -8,6 +9,8 @@ export interface OwnModels {
   readonly recognition?: string;
   /** The characters of `recognition`, one a line. Needed with it. */
   readonly keys?: string;
+  /** Read lines of other scripts with the user's own tesseract. */
+  readonly tesseract?: TesseractOptions;
 }
 
 export interface OcrModels {
@@ -16,13 +19,14 @@ export interface OcrModels {
   /** Asked about the lines the first is unsure of. */
   readonly secondReader: LineReader | undefined;
   readonly upsideDown: Network;
+  readonly tesseract: TesseractOptions | undefined;
 }
 
 const loaded = new Map<string, Promise<OcrModels>>();
 
 /** The models, loaded once in each thread. */
 export function ocrModels(own: OwnModels = {}): Promise<OcrModels> {
-  const key = JSON.stringify([own.detection, own.recognition, own.keys]);
+  const key = JSON.stringify([own.detection, own.recognition, own.keys, own.tesseract]);
   let models = loaded.get(key);
   if (!models) {
     models = load(own);
@@ -49,5 +53,6 @@ async function load(own: OwnModels): Promise<OcrModels> {
     reader: { network, keys },
     secondReader: second && { network: second, keys: englishKeys },
     upsideDown,
+    tesseract: own.tesseract,
   };
 }

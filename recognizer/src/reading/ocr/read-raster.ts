@@ -10,11 +10,15 @@ import type { OcrModels } from './models.ts';
 import { certainty, cropHeight, type LineReader, type ReadCharacter, recognizeLine } from './recognize.ts';
 import { polygonOfPart, type RotatedBox } from './rotated-box.ts';
 import { type LineWord, splitWords } from './split-words.ts';
+import { readWithTesseract, type TesseractWord } from './tesseract.ts';
 
 /** Under this the second reader is asked too, and the surer of the two is believed. */
 const unsure = 0.9;
 /** Lines nobody is sure of are ornaments, noise and handwriting beyond reading. */
 const leastCertainty = 0.5;
+/** Lines with less than this may be of a script the readers do not know. */
+const doubtfulLine = 0.93;
+const doubtfulCharacter = 0.8;
 /** Share of the detector's box above and below the letters. */
 const margin = 0.13;
 const widestCrop = cropHeight * 60;
@@ -28,33 +32,62 @@ export async function readRaster(
   onEvidence: (evidence: WordEvidence) => void = () => {},
 ): Promise<{ lines: TextLine[]; angle: number }> {
   const { turns, picture, boxes, angle } = await uprightText(raster, models, deadline);
-  const lines: TextLine[] = [];
-  const back = pointsBack(turns, picture);
+  const read: ReadLine[] = [];
   for (const box of boxes) {
     deadline.check();
-    const line = await readBox(picture, box, models);
-    if (!line) continue;
-    const { box: used, words, turned } = line;
-    const top = used.height * margin;
-    const bottom = used.height * (1 - margin);
-    const polygon = (from: number, to: number) => back(polygonOfPart(used, { from, to, top, bottom }));
-    const scale = used.width / line.cropWidth;
+    read.push(await readBox(picture, box, models));
+  }
+  const foreign = await foreignWords(read, { models, deadline });
+  const back = pointsBack(turns, picture);
+  const lines: TextLine[] = [];
+  for (const line of read) {
+    const { box, turned, crop } = line;
+    const words = foreign.get(line) ?? (line.sure < leastCertainty ? [] : sureWords(line, onEvidence));
+    if (words.length === 0) continue;
+    const top = box.height * margin;
+    const bottom = box.height * (1 - margin);
+    const scale = box.width / crop.width;
+    const polygon = (from: number, to: number) =>
+      back(polygonOfPart(box, { from: from * scale, to: to * scale, top, bottom }));
     lines.push({
-      words: words.map((word) => {
-        const evidence = wordEvidence(word.characters, { line: line.sure, second: line.second, height: used.height });
-        onEvidence(evidence);
-        return {
-          text: word.text,
-          polygon: polygon(word.from * scale, word.to * scale),
-          confidence: confidenceOf(evidence),
-        };
-      }),
-      polygon: polygon((words[0]?.from ?? 0) * scale, (words.at(-1)?.to ?? line.cropWidth) * scale),
+      words: words.map(({ text, from, to, confidence }) => ({ text, polygon: polygon(from, to), confidence })),
+      polygon: polygon(words[0]?.from ?? 0, words.at(-1)?.to ?? crop.width),
       turns: addTurns(turned, inverse(turns)),
     });
   }
   const degrees = (angle * 180) / Math.PI + 90 * inverse(turns);
   return { lines, angle: degrees > 180 ? degrees - 360 : degrees };
+}
+
+function sureWords(line: ReadLine, onEvidence: (evidence: WordEvidence) => void): TesseractWord[] {
+  return line.words.map(({ text, from, to, characters }) => {
+    const evidence = wordEvidence(characters, { line: line.sure, second: line.second, height: line.box.height });
+    onEvidence(evidence);
+    return { text, from, to, confidence: confidenceOf(evidence) };
+  });
+}
+
+/**
+ * Lines in a script the networks do not know, read by tesseract where it is set up. Those it finds none of in keep
+ * what the networks read: they are better at Latin letters and figures.
+ */
+async function foreignWords(
+  read: readonly ReadLine[],
+  { models, deadline }: { models: OcrModels; deadline: Deadline },
+): Promise<Map<ReadLine, TesseractWord[]>> {
+  const found = new Map<ReadLine, TesseractWord[]>();
+  if (!models.tesseract) return found;
+  const doubtful = read.filter(({ sure, least }) => sure < doubtfulLine || least < doubtfulCharacter);
+  const answers = await readWithTesseract(
+    doubtful.map(({ crop }) => crop),
+    models.tesseract,
+    deadline,
+  );
+  doubtful.forEach((line, i) => {
+    const words = answers[i] ?? [];
+    if (words.some(({ text }) => /(?!\p{Script=Latin})\p{L}/u.test(text))) found.set(line, words);
+  });
+  return found;
 }
 
 /** Turns the picture until its lines are level and stand on their feet. */
@@ -152,14 +185,16 @@ function cropOf(picture: Raster, box: RotatedBox): Raster {
 interface ReadLine {
   readonly box: RotatedBox;
   readonly words: readonly LineWord[];
-  readonly cropWidth: number;
+  readonly crop: Raster;
   readonly turned: QuarterTurns;
   readonly sure: number;
+  /** Probability of the least sure character. */
+  readonly least: number;
   /** What the reader that was not believed read, where two were asked. */
   readonly second: string | undefined;
 }
 
-async function readBox(picture: Raster, box: TextBox, models: OcrModels): Promise<ReadLine | undefined> {
+async function readBox(picture: Raster, box: TextBox, models: OcrModels): Promise<ReadLine> {
   let best = await readCrop(picture, box, models.reader);
   let sure = certainty(best.characters);
   let turned: QuarterTurns = 0;
@@ -187,9 +222,15 @@ async function readBox(picture: Raster, box: TextBox, models: OcrModels): Promis
       sure = otherSure;
     }
   }
-  if (sure < leastCertainty) return undefined;
-  const words = splitWords(best.characters, best.crop);
-  return words.length > 0 ? { box: best.box, words, cropWidth: best.crop.width, turned, sure, second } : undefined;
+  return {
+    box: best.box,
+    words: splitWords(best.characters, best.crop),
+    crop: best.crop,
+    turned,
+    sure,
+    least: Math.min(1, ...best.characters.map(({ probability }) => probability)),
+    second,
+  };
 }
 
 function spelled(characters: readonly ReadCharacter[], crop: Raster): string {
