@@ -124,7 +124,7 @@ async function startRegions(options: {
       gateway = await startGatewayBeside({ dataFolder, port: gatewayPort, before: gatewayBefore, ending });
     }
     if (!ending.aborted) console.log(welcome(await publish(), dataFolder, gateway?.published));
-    kept = planned.map((entry) => keepAlive(entry, { running, start, publish, ending }));
+    kept = planned.map((entry) => keepAlive(entry, { running, start, ending }));
     await new Promise<void>((done) => {
       if (ending.aborted) done();
       else ending.addEventListener('abort', () => done(), { once: true });
@@ -147,11 +147,10 @@ async function keepAlive(
   parts: {
     readonly running: Map<string, RegionProcess>;
     readonly start: (entry: RegionEndpoint, port: number) => Promise<void>;
-    readonly publish: () => Promise<unknown>;
     readonly ending: AbortSignal;
   },
 ): Promise<void> {
-  const { running, start, publish, ending } = parts;
+  const { running, start, ending } = parts;
   for (;;) {
     const region = running.get(entry.region);
     if (region === undefined) return;
@@ -163,8 +162,6 @@ async function keepAlive(
       if (ending.aborted) return;
       try {
         await start(entry, Number(new URL(region.endpoint).port));
-        if (ending.aborted) return;
-        await publish();
         break;
       } catch (error) {
         console.error(error instanceof Error ? error.message : error);
