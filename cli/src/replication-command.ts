@@ -46,8 +46,7 @@ function classify(error: unknown): { readonly code: string; readonly exit: numbe
     error instanceof ConfigInvalid ||
     error instanceof SecretMissing ||
     error instanceof UnknownPolicy ||
-    error instanceof UsageError ||
-    (error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    error instanceof UsageError;
   if (isMisunderstood) return { code: name, exit: EXIT.notUnderstood };
   const isKnown = error instanceof OrchestratorRunning || error instanceof UndeleteError || error instanceof AliasError;
   return { code: isKnown ? name : 'Failed', exit: EXIT.failed };

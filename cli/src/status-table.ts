@@ -34,7 +34,7 @@ function modelTable(models: readonly ModelStatus[]): string {
     head: ['', 'model', 'source', 'copy', 'state', 'behind', 'proven', 'why'],
     style: { head: [], border: [], compact: true },
     wordWrap: true,
-    colWidths: [3, null, 10, 10, 12, 10, 12, 60],
+    colWidths: [3, null, 10, 10, 12, 10, 12, reasonWidth()],
   });
   for (const model of models) {
     table.push([
@@ -49,6 +49,11 @@ function modelTable(models: readonly ModelStatus[]): string {
     ]);
   }
   return table.toString();
+}
+
+/** What the other columns leave of the terminal, names of common length assumed. */
+function reasonWidth(): number {
+  return Math.min(80, Math.max(24, (process.stdout.columns || 140) - 90));
 }
 
 function short(id: string | undefined): string {

@@ -32,10 +32,20 @@ export function presentProblem(file: string, { line, path, message }: ConfigProb
   return `${file}${line === undefined ? '' : `:${line}`}: ${path}${path === '' ? '' : ': '}${message}`;
 }
 
-/** @throws ConfigInvalid, or the system's error where the file cannot be read */
+/** @throws ConfigInvalid */
 export async function loadConfig(file: string): Promise<Config> {
   const path = resolve(file);
-  const reading = readConfig(await readFile(path, 'utf8'), dirname(path));
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const message = isMissing
+      ? 'there is no such file. formhaven config init writes one for the regions of formhaven start.'
+      : `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new ConfigInvalid(file, [{ path: '', line: undefined, message }]);
+  }
+  const reading = readConfig(text, dirname(path));
   if (!reading.ok) throw new ConfigInvalid(file, reading.problems);
   return reading.config;
 }

@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { runCommand } from '../kit/command.ts';
 import { FORMS } from '../kit/forms.ts';
 import { startRegions } from '../kit/regions.ts';
 import { pollUntil, trainStatements } from '../kit/work.ts';
@@ -86,4 +88,23 @@ test('what cannot be meant ends with 2 and says why, and a second orchestrator r
   expect(second.code).toBe(1);
   expect(JSON.parse(second.stderr)).toMatchObject({ error: { code: 'OrchestratorRunning' } });
   await running.kill('SIGTERM');
+});
+
+test('config init writes what formhaven start has, keys apart, and nothing over an existing file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'formhaven-init-'));
+  const regions = ['westus2', 'eastus'].map((region, index) => ({
+    region,
+    endpoint: `http://127.0.0.1:${8710 + index}`,
+    resourceId: `/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/${region}`,
+    key1: `key-one-of-${region}`,
+    key2: `key-two-of-${region}`,
+  }));
+  await writeFile(join(folder, 'endpoints.json'), JSON.stringify({ regions }));
+  const file = join(folder, 'formhaven.yaml');
+  const init = () => runCommand(['config', 'init', '--config', file, '--data', folder]);
+  expect(await init()).toMatchObject({ code: 0, stderr: '' });
+  expect(await readFile(file, 'utf8')).not.toContain('key-one');
+  expect(await runCommand(['config', 'check', '--keys', '--config', file])).toMatchObject({ code: 0, stderr: '' });
+  expect(await init()).toMatchObject({ code: 2 });
+  await rm(folder, { recursive: true });
 });

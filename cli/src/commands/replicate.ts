@@ -133,15 +133,17 @@ async function once(
   options: { readonly json: boolean; readonly acceptDeletes: boolean },
 ): Promise<number> {
   using progress = new ProgressLine('protecting');
-  const count = { started: new Set<string>(), proven: 0, held: 0 };
+  const count = { total: 0, proven: 0, held: 0 };
   const webhook = await webhookOf(config);
   const orchestrator = orchestratorOf(config, pairs, state, (event) => {
     webhook?.tell(event, new Date());
-    if (event.event === 'copying') count.started.add(event.replica.sourceId + event.replica.to);
     if (event.event === 'proven') count.proven++;
     if (event.event === 'deletes-held') count.held += event.count;
     if (event.event === 'failed') progress.say(`${event.replica.name ?? event.replica.sourceId}: ${event.error}`);
-    progress.update(count.proven, Math.max(count.proven + orchestrator.busyCount, count.started.size));
+    // Whatever is reported just now is still counted among the busy.
+    const busy = orchestrator.busyCount - (event.event === 'proven' ? 1 : 0);
+    count.total = Math.max(count.total, count.proven + busy);
+    progress.update(count.proven, count.total);
   });
   if (options.acceptDeletes) for (const runner of orchestrator.runners) runner.acceptDeletes();
   const statuses = await orchestrator.once(endSignal());
