@@ -25,40 +25,56 @@ export function settleRivals(
   if (slot.kind !== 'text' || options.length < 2) return [...options];
   const best = [...options].sort((a, b) => b.score - a.score).slice(0, contenders);
   const top = best[0]?.score ?? 0;
-  const close = best
-    .filter((option) => option.score > top - 2 * certainty)
-    .map((option) => ({ option, span: spanOf(option) }));
-  if (close.length < 2) return [...options];
+  const close = best.map((option) => ({ option, span: spanOf(option) }));
   const links = new Map(view.links.map((link) => [link.index, link]));
   const votes = new Map<Option, Map<Option, number>>();
+  const met = new Map<Option, number>();
+  const undecided = new Map<Option, Map<Option, number>>();
   for (const exemplar of slot.exemplars) {
     const link = links.get(exemplar.page);
     if (!link || link.weight < 0.3) continue;
     const chosen = close.filter(({ span }) => isCounterpart(exemplar.span, span));
     if (chosen.length === 0) continue;
-    const refused = close.filter(
-      ({ span }) => !isCounterpart(exemplar.span, span) && standsUnlabelled(link, exemplar.span, span),
-    );
-    for (const { option: winner } of chosen) {
-      const own = votes.get(winner) ?? new Map<Option, number>();
-      votes.set(winner, own);
-      for (const { option: loser } of refused) own.set(loser, (own.get(loser) ?? 0) + 1);
+    const others = close
+      .filter(({ span }) => !isCounterpart(exemplar.span, span))
+      .map((other) => ({ ...other, stands: counterpartOn(link, exemplar.span, other.span) }));
+    for (const { option: winner, span } of chosen) {
+      met.set(winner, (met.get(winner) ?? 0) + 1);
+      for (const other of others) {
+        if (other.stands === 'otherText') add(votes, winner, other.option);
+        if (other.stands === 'sameText' && other.span.text !== span.text) add(undecided, winner, other.option);
+      }
     }
   }
-  const wins = (a: Option, b: Option) => votes.get(a)?.get(b) ?? 0;
-  const loses = (option: Option) => close.some((other) => wins(other.option, option) > wins(option, other.option));
-  return options.map((option) => (loses(option) ? { ...option, score: option.score - certainty } : option));
+  const count = (table: typeof votes, a: Option, b: Option) => table.get(a)?.get(b) ?? 0;
+  const loses = (option: Option) => close.some((o) => count(votes, o.option, option) > count(votes, option, o.option));
+  // All samples have the same value at both places, and this page has not: which one was meant, nobody can say.
+  const [first] = best;
+  const isAsGood = (option: Option) =>
+    first !== undefined && count(undecided, first, option) === (met.get(first) ?? Infinity);
+  return options.map((option) => {
+    if (loses(option)) return { ...option, score: option.score - certainty };
+    return isAsGood(option) ? { ...option, score: Math.max(option.score, top - 1) } : option;
+  });
 }
 
-/** Whether the sample has text of the same kind under the candidate's key, and it is not the labelled one. */
-function standsUnlabelled(link: PageLink, labelled: Span, candidate: Span): boolean {
+function add(table: Map<Option, Map<Option, number>>, a: Option, b: Option): void {
+  const own = table.get(a) ?? new Map<Option, number>();
+  table.set(a, own.set(b, (own.get(b) ?? 0) + 1));
+}
+
+/** Whether the sample has text of the same kind under the candidate's key, and whether it says what the labelled one does. */
+function counterpartOn(link: PageLink, labelled: Span, candidate: Span): 'otherText' | 'sameText' | undefined {
   const { model } = link.page;
-  return model.words.some((word, i) => {
-    if (word.mark || word.text === labelled.text || labelled.words.includes(i) || !startsValue(model, link, i))
-      return false;
+  let found: 'otherText' | 'sameText' | undefined;
+  for (const [i, word] of model.words.entries()) {
+    if (word.mark || labelled.words.includes(i) || !startsValue(model, link, i)) continue;
     const span = describeSpan(model, [i]);
-    return span.textClass === labelled.textClass && isCounterpart(span, candidate);
-  });
+    if (span.textClass !== labelled.textClass || !isCounterpart(span, candidate)) continue;
+    if (word.text !== labelled.text) return 'otherText';
+    found = 'sameText';
+  }
+  return found;
 }
 
 function startsValue(page: PageModel, link: PageLink, i: number): boolean {
