@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeComposed } from './compose.ts';
-import { sampleForms } from './sampleForms.ts';
+import { sampleForms } from './testing/sampleForms.ts';
 import { train } from './trainLabeled.ts';
 
 describe('composed models', () => {

@@ -163,8 +163,9 @@ export interface WeightedPage {
 }
 
 /** How much faster than linearly likeness counts. */
-const sharpness = 8;
-const maxPages = 12;
+export const sharpness = 8;
+/** Comparing with more sample pages than this tells nothing new. */
+export const maxSamplePages = 12;
 
 function weighted(
   own: { words: ReadonlySet<string> },
@@ -177,7 +178,7 @@ function weighted(
     .map((page, i) => ({ page, weight: rounded(Math.exp(sharpness * ((similarities[i] ?? 0) - most))) }))
     .filter((p) => p.weight >= 0.02)
     .sort((a, b) => b.weight - a.weight)
-    .slice(0, maxPages);
+    .slice(0, maxSamplePages);
 }
 
 /** Per word of the page: the weighted share of sample pages in which its match has no label. */

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from './analyze.ts';
-import { field, labelMark, labelRegion, labelText, madePage, madeSample, type PlacedText } from './madePages.ts';
 import { parseModel, serializeModel } from './modelFile.ts';
-import { labelledTexts, sampleForms } from './sampleForms.ts';
+import {
+  field,
+  labelMark,
+  labelRegion,
+  labelText,
+  madePage,
+  madeSample,
+  type PlacedText,
+} from './testing/madePages.ts';
+import { labelledTexts, sampleForms } from './testing/sampleForms.ts';
 import { train } from './trainLabeled.ts';
 import type { AnalyzedForm, LabeledModel, Sample } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from './analyze.ts';
-import { field, labelText, madePage, madeSample, type PlacedText } from './madePages.ts';
+import { field, labelText, madePage, madeSample, type PlacedText } from './testing/madePages.ts';
 import { train } from './trainLabeled.ts';
 import type { Sample } from './types.ts';
 

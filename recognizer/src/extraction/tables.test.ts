@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from './analyze.ts';
-import { labelText, madePage, madeSample, type PlacedText } from './madePages.ts';
+import { labelText, madePage, madeSample, type PlacedText } from './testing/madePages.ts';
 import { train } from './trainLabeled.ts';
 import type { FieldDefinition, FieldValue, LabeledModel, Sample } from './types.ts';
 

@@ -4,7 +4,7 @@ import { parseFieldsFile } from './fieldsFile.ts';
 import { parseLabelsFile } from './labelsFile.ts';
 import { parseModel, serializeModel } from './modelFile.ts';
 import { parseOcrFile } from './ocrFile.ts';
-import { readSampleJson, sampleForms } from './sampleForms.ts';
+import { readSampleJson, sampleForms } from './testing/sampleForms.ts';
 import { train } from './trainLabeled.ts';
 
 describe('fields.json', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from './analyze.ts';
-import { madePage } from './madePages.ts';
 import { parseModel, serializeModel } from './modelFile.ts';
-import { sampleForms } from './sampleForms.ts';
+import { madePage } from './testing/madePages.ts';
+import { sampleForms } from './testing/sampleForms.ts';
 import type { Sample, UnlabeledModel } from './types.ts';
 import { trainUnlabeled } from './unlabeled/train.ts';
 

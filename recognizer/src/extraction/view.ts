@@ -1,5 +1,5 @@
 import type { Alignment } from './align.ts';
-import { type Form, printedShare, type SamplePage, type Workshop } from './form.ts';
+import { type Form, maxSamplePages, printedShare, type SamplePage, sharpness, type Workshop } from './form.ts';
 import type { PageModel } from './pageModel.ts';
 import { rounded, similarity } from './similarity.ts';
 
@@ -26,9 +26,6 @@ export interface PageLink {
   readonly alignment: Alignment;
 }
 
-const sharpness = 8;
-const maxLinks = 12;
-
 export function viewPages(form: Form, pages: readonly PageModel[], workshop: Workshop): PageView[] {
   const similarities = pages.map((page) => {
     const words = workshop.words(page);
@@ -47,7 +44,7 @@ export function viewPages(form: Form, pages: readonly PageModel[], workshop: Wor
       })
       .filter((link) => link.weight >= 0.02 && link.fit >= 0.02)
       .sort((a, b) => b.weight - a.weight || a.index - b.index)
-      .slice(0, maxLinks)
+      .slice(0, maxSamplePages)
       .map((link) => ({ ...link, alignment: workshop.align(link.page.model, page) }));
     return { page, links, printed: printedShare(page, links), threshold: form.sampleCount === 1 ? 0.99 : 0.5 };
   });

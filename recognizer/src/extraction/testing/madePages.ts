@@ -1,5 +1,5 @@
-import type { Line, Page, Polygon, SelectionMark } from '../document.ts';
-import type { FieldDefinition, FieldType, Label, Sample } from './types.ts';
+import type { Line, Page, Polygon, SelectionMark } from '../../document.ts';
+import type { FieldDefinition, FieldType, Label, Sample } from '../types.ts';
 
 // Pages and labels for tests, made from text at places. Inches; every character 0.08 wide, lines 0.12 high.
 

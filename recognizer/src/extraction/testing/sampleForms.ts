@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseFieldsFile } from './fieldsFile.ts';
-import { parseLabelsFile } from './labelsFile.ts';
-import { parseOcrFile } from './ocrFile.ts';
-import type { FieldDefinition, Sample } from './types.ts';
+import { parseFieldsFile } from '../fieldsFile.ts';
+import { parseLabelsFile } from '../labelsFile.ts';
+import { parseOcrFile } from '../ocrFile.ts';
+import type { FieldDefinition, Sample } from '../types.ts';
 
 // The labelled public sample forms under test/forms, for tests.
 
-const forms = new URL('../../../test/forms/', import.meta.url);
+const forms = new URL('../../../../test/forms/', import.meta.url);
 
 export function readSampleJson(path: string): unknown {
   return JSON.parse(readFileSync(new URL(path, forms), 'utf8').replace(/^\uFEFF/, ''));
