@@ -85,7 +85,7 @@ export class Orchestrator {
       } catch (error) {
         signal.throwIfAborted();
         // A fault of ours must not end the watch; it is told and tried again.
-        this.#parts.report({ event: 'unreachable', region: runner.pair.source.name, reason: reasonOf(error) });
+        this.#parts.report({ event: 'fault', reason: reasonOf(error) });
         await clock.sleep(UNREACHABLE_MILLISECONDS, signal);
         continue;
       }

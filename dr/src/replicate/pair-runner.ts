@@ -1,7 +1,7 @@
 import { type ModelId, parseModelId, ServiceError, v2 } from '@formhaven/contract';
 import pLimit from 'p-limit';
 import { followNames, moveAliases, servedModels } from '../aliases/alias.ts';
-import type { Policy } from '../config/config.ts';
+import type { Policy, RegionName } from '../config/config.ts';
 import { compileFilter } from '../config/selects.ts';
 import type { Whereabouts } from '../sides/side.ts';
 import type { AuditEvent } from '../state/audit-chain.ts';
@@ -32,6 +32,7 @@ export class PairRunner {
   readonly #wants: Situation['wants'];
   #areDeletesAccepted = false;
   #heldCount = 0;
+  readonly #silent = new Set<RegionName>();
 
   /** `busy`: work under way, by key; shared by all, since two policies may want the same model. */
   constructor(
@@ -70,6 +71,7 @@ export class PairRunner {
     const started = actions.flatMap((action) => this.#start(action, signal));
     this.#moveAliases(looked.source);
     const ended = Promise.all(started).then(() => this.#moveAliases(looked.source));
+    ended.catch(() => undefined);
     return { ...looked, actions, ended };
   }
 
@@ -79,11 +81,11 @@ export class PairRunner {
   }
 
   async #look(signal: AbortSignal): Promise<Looked> {
-    const { clock, state, report } = this.#parts;
+    const { clock, state } = this.#parts;
     const { source: from, target: to } = this.pair;
     const [source, target] = await Promise.all([lookAt(from, clock, signal), lookAt(to, clock, signal)]);
-    if (!source.ok) report({ event: 'unreachable', region: from.name, reason: source.reason });
-    if (!target.ok) report({ event: 'unreachable', region: to.name, reason: target.reason });
+    this.#tellReachable(from.name, source);
+    this.#tellReachable(to.name, target);
     const vanished = new Map<ModelId, Whereabouts>();
     if (source.ok) {
       await this.#learnComponents(source.models, signal);
@@ -94,6 +96,17 @@ export class PairRunner {
       }
     }
     return { source, target, vanished };
+  }
+
+  /** Once when it stops answering, and once when it answers again. */
+  #tellReachable(region: RegionName, look: Look): void {
+    const { report } = this.#parts;
+    if (look.ok) {
+      if (this.#silent.delete(region)) report({ event: 'reachable', region });
+    } else if (!this.#silent.has(region)) {
+      this.#silent.add(region);
+      report({ event: 'unreachable', region, reason: look.reason });
+    }
   }
 
   /** Undefined where the source does not answer. */
@@ -309,42 +322,52 @@ export class PairRunner {
 
   /** What needs the network, at most `parallelCopies` at once. Promises that never reject but with the signal's reason. */
   #start(action: Action, signal: AbortSignal): readonly Promise<void>[] {
+    const limited = (key: ReplicaKey, run: () => Promise<void>, beside?: string): readonly Promise<void>[] => [
+      this.#work(beside === undefined ? { key } : { key, beside }, signal, () => this.#limit(run)),
+    ];
     switch (action.do) {
       case 'copy': {
-        const before = action.after.map((sourceId) => this.#busy.get(keyText({ ...action.key, sourceId })));
+        const { key } = action;
+        const before = action.after.map((sourceId) => this.#busy.get(keyText({ ...key, sourceId })));
         return [
-          this.#work(action.key, async () => {
+          this.#work({ key }, signal, async () => {
             // Whether they succeed is theirs; a component that fails does not hold up what is made of it.
             await Promise.allSettled(before);
-            await this.#limit(() => advance(action.key, this.pair, this.#parts, signal));
+            await this.#limit(() => advance(key, this.pair, this.#parts, signal));
           }),
         ];
       }
       case 'adopt':
       case 'prove':
-        return [
-          this.#work(action.key, () => this.#limit(() => proveAgain(action.key, this.pair, this.#parts, signal))),
-        ];
+        return limited(action.key, () => proveAgain(action.key, this.pair, this.#parts, signal));
       case 'deleteCopy':
-        return [this.#work(action.key, () => this.#limit(() => this.#deleteCopy(action.key, action.targetId, signal)))];
+        return limited(action.key, () => this.#deleteCopy(action.key, action.targetId, signal));
       case 'removeLeftover': {
         const { leftover } = action;
-        return [
-          this.#work(leftover.of, () => this.#limit(() => this.#removeLeftover(leftover, signal)), leftover.modelId),
-        ];
+        return limited(leftover.of, () => this.#removeLeftover(leftover, signal), leftover.modelId);
       }
       default:
         return [];
     }
   }
 
-  #work(key: ReplicaKey, run: () => Promise<void>, beside = ''): Promise<void> {
-    const text = beside === '' ? keyText(key) : `${keyText(key)}#${beside}`;
+  /** Never rejects but when the signal is aborted: a fault of ours is told, and the others go on. */
+  #work(
+    { key, beside }: { readonly key: ReplicaKey; readonly beside?: string },
+    signal: AbortSignal,
+    run: () => Promise<void>,
+  ): Promise<void> {
+    const text = beside === undefined ? keyText(key) : `${keyText(key)}#${beside}`;
     const known = this.#busy.get(text);
     if (known !== undefined) return known;
-    const work = run().finally(() => this.#busy.delete(text));
+    const work = run()
+      .catch((error: unknown) => {
+        signal.throwIfAborted();
+        this.#parts.report({ event: 'fault', reason: reasonOf(error) });
+      })
+      .finally(() => this.#busy.delete(text));
     this.#busy.set(text, work);
-    // Whoever waits for the round hears of it; nobody may.
+    // Whoever waits for the round hears of the abort; nobody may.
     work.catch(() => undefined);
     return work;
   }
@@ -393,7 +416,7 @@ export class PairRunner {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ServiceError && error.status === 404) return true;
-      this.#parts.report({ event: 'unreachable', region: this.pair.target.name, reason: reasonOf(error) });
+      // Planned again by the next round.
       return false;
     }
   }

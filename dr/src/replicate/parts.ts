@@ -13,6 +13,9 @@ export type ReplicationEvent =
   | { readonly event: 'failed'; readonly replica: Replica; readonly error: string }
   | { readonly event: 'conflict'; readonly replica: Replica; readonly reason: string }
   | { readonly event: 'unreachable'; readonly region: RegionName; readonly reason: string }
+  | { readonly event: 'reachable'; readonly region: RegionName }
+  /** Of the orchestrator itself. It is told, and tried again. */
+  | { readonly event: 'fault'; readonly reason: string }
   | { readonly event: 'deletes-held'; readonly policy: string; readonly to: RegionName; readonly count: number }
   | { readonly event: 'copy-deleted'; readonly key: ReplicaKey }
   | { readonly event: 'alias-moved'; readonly alias: string; readonly version: number }

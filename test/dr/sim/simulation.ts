@@ -217,6 +217,7 @@ export async function simulate(seed: number): Promise<Run> {
     broken.push(`the orchestrator deleted ${model.content} at the source`);
   };
   world.onEvent = (event) => {
+    if (event.event === 'fault') broken.push(`the orchestrator met a fault of its own: ${event.reason}`);
     if (event.event !== 'proven' || event.replica.state.phase !== 'protected') return;
     const { sourceId, state: phase } = event.replica;
     const source = west.models.get(sourceId);
