@@ -43,7 +43,8 @@ export async function readBytes(request: FastifyRequest, reply: FastifyReply, ma
   refuseAnnounced(request, reply, maxBytes);
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream) {
+  // Leaving the loop early must not destroy the request, which would take the answer with it.
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     const bytes = chunk as Buffer;
     size += bytes.byteLength;
     if (size > maxBytes) throw tooLarge(reply, maxBytes);
@@ -57,9 +58,17 @@ export function refuseAnnounced(request: FastifyRequest, reply: FastifyReply, ma
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(reply, maxBytes);
 }
 
-/** The rest of the body is not read: the connection ends with the answer. */
+/**
+ * A client that is still sending loses the answer when we close at once (RFC 9112, 9.6), so the rest of the body is taken and
+ * thrown away, but not for ever.
+ */
+const HEAR_OUT_MILLISECONDS = 10_000;
+
 export function tooLarge(reply: FastifyReply, maxBytes: number): ServiceError {
-  reply.header('connection', 'close');
+  const { raw } = reply.request;
+  raw.resume();
+  const timer = setTimeout(() => raw.destroy(), HEAR_OUT_MILLISECONDS).unref();
+  raw.once('close', () => clearTimeout(timer));
   return new ServiceError('RequestBodyTooLarge', { values: { bytes: maxBytes } });
 }
 

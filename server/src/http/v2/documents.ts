@@ -60,7 +60,11 @@ async function storeBody(
   const key = documentKey(options.id);
   const [, written] = await Promise.all([
     pipeline(bodyStream(request) ?? Readable.from([]), watched),
-    blobs.put(key, watched, { maxBytes: maxDocumentBytes }),
+    blobs.put(key, watched, { maxBytes: maxDocumentBytes }).catch((error: unknown) => {
+      // Nobody takes the rest any more; a client still sending must be able to read the answer.
+      watched.resume();
+      throw error;
+    }),
   ]);
   const isKnown = sniff(Buffer.concat(head)) !== undefined;
   if (written.size > 0 && (isKnown || mayFailLater(context, options.kind))) return;
