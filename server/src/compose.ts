@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { v2 } from '@formhaven/contract';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { FolderBlobs } from './adapters/folder/folder-blobs.ts';
@@ -92,7 +91,13 @@ export async function composeApi(
     canaries,
     seal: createSeal(await loadSecretKey(config.dataFolder)),
     publicUrl: config.publicUrl,
-    maxDocumentBytes: v2.V2_LIMITS.documentBytes,
+    trustedProxies: config.trustedProxies,
+    corsOrigins: config.corsOrigins,
+    requestMilliseconds: config.requestMilliseconds,
+    maxDocumentBytes: config.maxDocumentBytes,
+    maxModels: config.maxModels,
+    listPage: config.listPage,
+    rates: config.rates,
     isWorkerUp: () => worker.isUp(),
   });
   http.addHook('onClose', () => canaries[Symbol.asyncDispose]());
@@ -133,7 +138,7 @@ export async function composeWorker(config: RegionConfig): Promise<RegionWorker>
         recognition,
         seal,
         documents: new OutboundDocumentSources(config.outbound),
-        maxDocumentBytes: v2.V2_LIMITS.documentBytes,
+        maxDocumentBytes: config.maxDocumentBytes,
         getModel: (resource, id) => store.getModel(resource, id),
       },
       sending: {

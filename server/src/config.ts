@@ -1,6 +1,9 @@
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { parseRegion, parseResourceId, type Region, type ResourceId } from '@formhaven/contract';
+import { parseRegion, parseResourceId, type Region, type ResourceId, v2 } from '@formhaven/contract';
 import type { OutboundPolicy } from './ports/sources.ts';
+
+const MIB = 1024 * 1024;
 
 /** Everything one region needs to know. Made once, from the environment, by {@link regionConfig}. */
 export interface RegionConfig {
@@ -15,6 +18,19 @@ export interface RegionConfig {
   readonly port: number;
   /** What `Location` and `Operation-Location` start with; undefined: scheme and Host of the request. */
   readonly publicUrl: string | undefined;
+  /** Addresses and CIDR blocks of proxies whose `X-Forwarded-Proto` and `-Host` are believed. */
+  readonly trustedProxies: readonly string[];
+  /** Pages of these origins may call from a browser; `*` stands for any. */
+  readonly corsOrigins: readonly string[];
+  /** How long a client may take for its whole request. */
+  readonly requestMilliseconds: number;
+  readonly maxDocumentBytes: number;
+  /** Models of a resource, in whatever state. */
+  readonly maxModels: number;
+  /** Models in a page of the list. */
+  readonly listPage: number;
+  /** Requests a second that a resource may make; groups that are absent have no limit. */
+  readonly rates: Rates;
   /** JSON file `[{"region","resourceId","endpoint"}]` of the resources models may be copied to; read anew at each copy. */
   readonly peersFile: string | undefined;
   readonly outbound: OutboundPolicy;
@@ -29,6 +45,12 @@ export interface RegionConfig {
   readonly keepTrainingDocuments: boolean;
   readonly logLevel: string;
 }
+
+/** Requests that are counted together, as the service counts them. */
+export type RateGroup = 'analyze' | 'get' | 'list' | 'management';
+export type Rates = Readonly<Partial<Record<RateGroup, number>>>;
+
+const RATE_GROUPS = ['analyze', 'get', 'list', 'management'] as const satisfies readonly RateGroup[];
 
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
@@ -53,6 +75,22 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'FORMHAVEN_PUBLIC_URL',
     help: 'base of the URLs in Location headers (default: scheme and Host of the request)',
+  },
+  {
+    name: 'FORMHAVEN_TRUST_PROXY',
+    help: 'comma-separated addresses or blocks of proxies whose X-Forwarded headers are believed (default: none)',
+  },
+  {
+    name: 'FORMHAVEN_CORS_ORIGINS',
+    help: 'comma-separated origins whose pages may call from a browser, or * (default: none)',
+  },
+  { name: 'FORMHAVEN_REQUEST_TIMEOUT_SECONDS', help: 'how long a client may take for its whole request (default 600)' },
+  { name: 'FORMHAVEN_MAX_DOCUMENT_MB', help: 'largest document to analyze, in MiB (default 50)' },
+  { name: 'FORMHAVEN_MAX_MODELS', help: 'models a resource may have (default 5000)' },
+  { name: 'FORMHAVEN_LIST_PAGE', help: 'models in a page of the list (default 28)' },
+  {
+    name: 'FORMHAVEN_RATES',
+    help: 'requests a second by group, such as analyze=15,get=50,list=10,management=5 (default: no limits)',
   },
   { name: 'FORMHAVEN_PEERS_FILE', help: 'JSON file of the resources that models may be copied to' },
   {
@@ -107,6 +145,15 @@ export function regionConfig(env: Environment): RegionConfig {
     host: env.FORMHAVEN_HOST || '127.0.0.1',
     port: number(env, 'FORMHAVEN_PORT', 8710, { min: 0, max: 65_535 }),
     publicUrl: publicUrl(env),
+    trustedProxies: trustedProxies(env),
+    corsOrigins: corsOrigins(env),
+    requestMilliseconds: number(env, 'FORMHAVEN_REQUEST_TIMEOUT_SECONDS', 600, { min: 1, max: 86_400 }) * 1000,
+    maxDocumentBytes: Math.floor(
+      number(env, 'FORMHAVEN_MAX_DOCUMENT_MB', v2.V2_LIMITS.documentBytes / MIB, { min: 0.001, max: 2048 }) * MIB,
+    ),
+    maxModels: number(env, 'FORMHAVEN_MAX_MODELS', v2.V2_LIMITS.models, { min: 1, max: 10_000_000 }),
+    listPage: number(env, 'FORMHAVEN_LIST_PAGE', v2.V2_LIMITS.listPage, { min: 1, max: 1000 }),
+    rates: rates(env),
     peersFile: env.FORMHAVEN_PEERS_FILE || undefined,
     outbound: {
       allowPrivateAddresses: flag(env, 'FORMHAVEN_ALLOW_PRIVATE_ADDRESSES', false),
@@ -147,6 +194,50 @@ function publicUrl(env: Environment): string | undefined {
     throw new ConfigurationError('FORMHAVEN_PUBLIC_URL takes an http or https URL');
   }
   return text.replace(/\/+$/, '');
+}
+
+function trustedProxies(env: Environment): readonly string[] {
+  const proxies = list(env.FORMHAVEN_TRUST_PROXY, ',') ?? [];
+  for (const proxy of proxies) {
+    const [address = '', bits] = proxy.split('/');
+    const longest = isIP(address) === 6 ? 128 : 32;
+    if (isIP(address) === 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= longest))) {
+      throw new ConfigurationError(
+        `FORMHAVEN_TRUST_PROXY takes addresses and blocks such as 10.0.0.0/8, not ${JSON.stringify(proxy)}`,
+      );
+    }
+  }
+  return proxies;
+}
+
+/** As browsers send them: scheme, host and port, nothing after. */
+function corsOrigins(env: Environment): readonly string[] {
+  return (list(env.FORMHAVEN_CORS_ORIGINS, ',') ?? []).map((text) => {
+    if (text === '*') return text;
+    const origin = URL.parse(text)?.origin;
+    if (origin === undefined || origin === 'null' || text.replace(/\/$/, '').toLowerCase() !== origin) {
+      throw new ConfigurationError(
+        `FORMHAVEN_CORS_ORIGINS takes origins such as https://tool.example:3000, or *, not ${JSON.stringify(text)}`,
+      );
+    }
+    return origin;
+  });
+}
+
+function rates(env: Environment): Rates {
+  const chosen: Partial<Record<RateGroup, number>> = {};
+  for (const item of list(env.FORMHAVEN_RATES, ',') ?? []) {
+    const [name, text] = item.split('=');
+    const group = RATE_GROUPS.find((candidate) => candidate === name?.trim());
+    const rate = Number(text);
+    if (group === undefined || !(rate > 0 && Number.isFinite(rate))) {
+      throw new ConfigurationError(
+        `FORMHAVEN_RATES takes ${RATE_GROUPS.join(', ')}, each with = and requests a second, not ${JSON.stringify(item)}`,
+      );
+    }
+    chosen[group] = rate;
+  }
+  return chosen;
 }
 
 function number(env: Environment, name: string, fallback: number, range: { min: number; max: number }): number {

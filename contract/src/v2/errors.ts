@@ -40,6 +40,8 @@ export const HTTP_ERRORS = {
   },
   /** The gateway: no such path. Of an unknown result id the service's answer is not known; this one is ours. */
   '404': { status: 404, message: 'Resource not found' },
+  /** A version that is served no longer (documented). */
+  Gone: { status: 410, message: 'The requested API version has been retired.' },
   /** The gateway: too many requests. */
   '429': {
     status: 429,

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Rates } from '../config.ts';
 import type { ReceiveParts } from '../copy/receive.ts';
 import type { AcceptParts } from '../operations/accept.ts';
 import type { Blobs } from '../ports/blobs.ts';
@@ -19,7 +20,13 @@ export interface HttpParts {
   readonly canaries: Canaries;
   readonly log: Logger;
   readonly publicUrl: string | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly requestMilliseconds: number;
   readonly maxDocumentBytes: number;
+  readonly maxModels: number;
+  readonly listPage: number;
+  readonly rates: Rates;
   /** Whether the worker process is up; part of readiness. */
   isWorkerUp(): boolean;
 }

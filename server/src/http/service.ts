@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerOptions } from 'node:http';
 import { errorBody, errorHeaders, ServiceError, v2 } from '@formhaven/contract';
 import Fastify, {
   type FastifyBaseLogger,
@@ -11,15 +12,18 @@ import { QueueFull } from '../operations/accept.ts';
 import { BlobTooLarge } from '../ports/blobs.ts';
 import { tooLarge } from './body.ts';
 import { copiesRoutes } from './copies/routes.ts';
+import { allowOrigins } from './cors.ts';
 import { healthRoutes } from './health.ts';
 import { KeyRing } from './keys.ts';
 import { baseUrl, type HttpParts } from './parts.ts';
+import { RateLimits } from './rates.ts';
 import { replicationRoutes } from './replication/routes.ts';
 import { refuseUnreadable } from './unreadable.ts';
 import { v2Routes } from './v2/routes.ts';
 
-// A slow client holds a connection, not the server: it has this long for its whole request.
-const REQUEST_MILLISECONDS = 10 * 60_000;
+/** How often Node looks for requests whose time is up. */
+const TIMEOUT_CHECK_MILLISECONDS = 1000;
+const HEADERS_MILLISECONDS = 60_000;
 const CONNECTION_IDLE_MILLISECONDS = 65_000;
 /** Of the request line and all headers: no id in a path is longer, so none needs a limit of its own. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -28,12 +32,15 @@ const MAX_HEADER_BYTES = 16 * 1024;
 export function createHttpService(parts: HttpParts): FastifyInstance {
   const keys = new KeyRing(parts.store);
 
-  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async function identify(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.headers({
       'apim-request-id': request.id,
       'strict-transport-security': 'max-age=31536000; includeSubDomains; preload',
       'x-content-type-options': 'nosniff',
     });
+  }
+
+  async function admit(request: FastifyRequest): Promise<void> {
     // By the route that was found, since a path can be spelled in more than one way; by the path where there is none.
     if (!/^\/formrecognizer(\/|\?|$)/i.test(request.routeOptions.url ?? request.url)) return;
     // 401 comes before any other check, an unknown path included.
@@ -54,16 +61,19 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
       // The last one counts where a parameter is given twice: handlers see texts only.
       querystringParser: (query) => Object.fromEntries(new URLSearchParams(query)),
     },
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    http: serverOptions(parts),
+    trustProxy: parts.trustedProxies.length === 0 ? false : [...parts.trustedProxies],
     // A path that cannot be decoded has no route, and none of the hooks run for it.
     frameworkErrors: (error, request, reply) => {
-      admit(request, reply).then(
+      const checked = identify(request, reply).then(() => admit(request));
+      checked.then(
         () => sendError(asServiceError(error, request, reply, parts), request, reply, parts),
         (refusal: unknown) => sendError(asServiceError(refusal, request, reply, parts), request, reply, parts),
       );
     },
     clientErrorHandler: refuseUnreadable,
-    requestTimeout: REQUEST_MILLISECONDS,
+    // A slow client holds a connection, not the server.
+    requestTimeout: parts.requestMilliseconds,
     keepAliveTimeout: CONNECTION_IDLE_MILLISECONDS,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
@@ -74,7 +84,12 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.decorateRequest('resource', undefined);
 
-  app.addHook('onRequest', admit);
+  app.addHook('onRequest', identify);
+  allowOrigins(app, parts);
+  // After what the line above registers: a preflight is answered without a key.
+  app.after(() => {
+    app.addHook('onRequest', admit);
+  });
 
   app.addHook('onResponse', async (request, reply) => {
     if (request.routeOptions.url?.startsWith('/health') === true) return;
@@ -96,8 +111,28 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
   healthRoutes(app, parts);
   copiesRoutes(app, parts.receive);
   replicationRoutes(app, parts);
-  for (const version of v2.V2_VERSIONS) v2Routes(app, version, parts);
+  retiredRoutes(app);
+  const rates = new RateLimits(parts.rates);
+  for (const version of v2.V2_VERSIONS) v2Routes(app, version, parts, rates);
   return app;
+}
+
+function serverOptions(parts: HttpParts): ServerOptions {
+  return {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MILLISECONDS,
+    // Node swaps the two where the headers have longer than the whole.
+    headersTimeout: Math.min(HEADERS_MILLISECONDS, parts.requestMilliseconds),
+  };
+}
+
+/** The first preview of the service, of 2019: no model, client or path of it works with a later version. */
+function retiredRoutes(app: FastifyInstance): void {
+  for (const path of ['/formrecognizer/v1.0-preview', '/formrecognizer/v1.0-preview/*']) {
+    app.all(path, async () => {
+      throw new ServiceError('Gone');
+    });
+  }
 }
 
 function sendError(error: ServiceError, request: FastifyRequest, reply: FastifyReply, parts: HttpParts): FastifyReply {

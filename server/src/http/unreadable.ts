@@ -6,7 +6,8 @@ import { type ErrorCode, errorBody, ServiceError } from '@formhaven/contract';
 export function refuseUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [status, code] = reasonOf(error.code);
-  const body = JSON.stringify(errorBody(new ServiceError(code, { message: 'The request cannot be understood.' })));
+  const message = code === 'Timeout' ? undefined : 'The request cannot be understood.';
+  const body = JSON.stringify(errorBody(new ServiceError(code, { message })));
   if (socket.writable) {
     socket.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +

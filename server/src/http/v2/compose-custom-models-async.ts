@@ -3,7 +3,15 @@ import { composeModel } from '../../models/compose.ts';
 import { newModelId } from '../../operations/accept.ts';
 import { readJson } from '../body.ts';
 import { resourceOf } from '../parts.ts';
-import { type Handler, isReady, type ReadyModel, requireParsed, sendLocation, type V2Context } from './context.ts';
+import {
+  type Handler,
+  isReady,
+  type ReadyModel,
+  requireModelRoom,
+  requireParsed,
+  sendLocation,
+  type V2Context,
+} from './context.ts';
 
 /** POST /custom/models/compose: 201. Nothing has to be trained, so the model is ready at once. */
 export function composeCustomModelsAsync(context: V2Context): Handler {
@@ -18,6 +26,7 @@ export function composeCustomModelsAsync(context: V2Context): Handler {
       if (model === undefined || !isReady(model)) throw new ServiceError('1001', { values: { modelId } });
       components.push(model);
     }
+    await requireModelRoom(request, parts);
     const id = newModelId();
     const composed = await composeModel({ id, resource, name: compose.modelName, components }, parts);
     if (!('model' in composed)) {

@@ -42,6 +42,12 @@ export async function readyModel(request: FastifyRequest, context: V2Context): P
   return model;
 }
 
+/** Before a model is made or reserved. Requests that race may pass the limit by a few. @throws ServiceError 429 1014 */
+export async function requireModelRoom(request: FastifyRequest, parts: HttpParts): Promise<void> {
+  const { count } = await parts.store.summarizeModels(resourceOf(request).name);
+  if (count >= parts.maxModels) throw new ServiceError('1014');
+}
+
 export function isReady(model: Model): model is ReadyModel {
   return model.state.status === 'ready';
 }

@@ -15,7 +15,7 @@ export function getCustomModels(context: V2Context): Handler {
       return sendJson(reply, {
         summary: {
           count,
-          limit: v2.V2_LIMITS.models,
+          limit: parts.maxModels,
           lastUpdatedDateTime: presentDate(lastUpdatedOn ?? parts.clock.now()),
         },
       } satisfies v2.ModelsSummary);
@@ -27,7 +27,7 @@ export function getCustomModels(context: V2Context): Handler {
     if (query.nextLink !== undefined && query.nextLink !== '' && after === undefined) {
       throw new ServiceError('BadArgument', { message: 'nextLink is not one this service gave out.' });
     }
-    const { models, next } = await parts.store.listModels(resource, { after, limit: v2.V2_LIMITS.listPage });
+    const { models, next } = await parts.store.listModels(resource, { after, limit: parts.listPage });
     return sendJson(reply, {
       modelList: models.map((model) => presentModelInfo(model, context)),
       nextLink: next === undefined ? '' : v2.nextLinkUrl(baseUrl(request, parts), version, next),

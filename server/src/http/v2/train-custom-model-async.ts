@@ -2,7 +2,7 @@ import { v2 } from '@formhaven/contract';
 import { acceptOperation, newModelId, newOperationId, requireRoom } from '../../operations/accept.ts';
 import { readJson } from '../body.ts';
 import { resourceOf } from '../parts.ts';
-import { type Handler, requireParsed, sendLocation, type V2Context } from './context.ts';
+import { type Handler, requireModelRoom, requireParsed, sendLocation, type V2Context } from './context.ts';
 
 /** POST /custom/models: 201, the model trains from now on; problems with the source end it `invalid`. */
 export function trainCustomModelAsync(context: V2Context): Handler {
@@ -10,6 +10,7 @@ export function trainCustomModelAsync(context: V2Context): Handler {
   return async (request, reply) => {
     const body = await readJson(request, reply, { code: '1002' });
     const train = requireParsed(v2.parseTrainRequest(body, version));
+    await requireModelRoom(request, parts);
     await requireRoom(parts.accept);
     const modelId = newModelId();
     await acceptOperation(
