@@ -1,4 +1,5 @@
 import { type ModelId, type OperationId, parseModelId, parseOperationId, type Region, v2 } from '@formhaven/contract';
+import { callWhileInUse } from './call-while-in-use.ts';
 import { errorCodeOf, type HeldAnswer, holdAnswer } from './held-answer.ts';
 import type { GatewayParts } from './parts.ts';
 import { type CallOutcome, describeOutcome } from './region-link.ts';
@@ -41,7 +42,7 @@ export async function submitAnalysis(
   const reasons: string[] = [];
   let refused: Extract<Submission, { kind: 'refused' }> | undefined;
   let isThrottled = false;
-  let failures = 0;
+  let blindFailures = 0;
   for (const { region, modelId } of candidates) {
     const { name } = region.link;
     const busy = underWay.get(region) ?? 0;
@@ -49,15 +50,16 @@ export async function submitAnalysis(
       isThrottled = true;
       continue;
     }
-    // A second try after a failure costs a region that is in trouble, or its neighbour, a request more: there is a budget.
-    if (failures > 0 && !retryBudget.take()) {
+    // A second try costs a region that may be in trouble itself a request more. Where it is known why the first one failed, that
+    // is the way of the work now; otherwise there is a budget, so that a bad hour does not double the load.
+    if (blindFailures > 0 && !retryBudget.take()) {
       reasons.push('the budget of retries is used up');
       break;
     }
     underWay.set(region, busy + 1);
     let outcome: CallOutcome;
     try {
-      outcome = await region.link.call({
+      outcome = await callWhileInUse(region, {
         method: 'POST',
         path: analysisPath(given.version, withModel(work, modelId)) + work.query,
         headers: work.contentType === '' ? {} : { 'content-type': work.contentType },
@@ -79,14 +81,14 @@ export async function submitAnalysis(
       continue;
     }
     if ('kind' in held) {
-      failures++;
+      if (region.health.takesWork) blindFailures++;
       reasons.push(`${name} ${describeOutcome(outcome)}`);
       continue;
     }
     const accepted = acceptedOf(held);
     if (accepted !== undefined) return { kind: 'accepted', region: name, ...accepted, answer: held };
     if (held.status < 400) {
-      failures++;
+      blindFailures++;
       reasons.push(`${name} answered ${held.status} without an operation`);
       continue;
     }

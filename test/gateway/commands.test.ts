@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DrillReport } from '@formhaven/gateway';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommand, startCommand } from '../kit/command.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, fieldOf, MODEL, resultOf, sha256, someDocument } from './fleet.ts';
 
 async function freshFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'formhaven-commands-'));
@@ -23,6 +23,34 @@ describe('the commands', () => {
     expect(await fleet.client(endpoint).summary()).toMatchObject({ count: 1 });
     command.child.kill('SIGTERM');
     expect(await command.ended).toMatchObject({ code: 0 });
+  });
+
+  test('a gateway that is killed while clients poll loses nothing: the next one goes on', async () => {
+    await using fleet = await Fleet.start({ west: { finishMilliseconds: 1500 } });
+    const folder = await freshFolder();
+    const serve = async () => {
+      const map = join(fleet.folder, 'model-map.json');
+      const config = join(fleet.folder, 'gateway.json');
+      const command = startCommand(
+        ['gateway', '--config', config, '--data', folder, '--port', '0', '--model-map', map],
+        {},
+      );
+      const printed = await command.printed((text) => text.includes('Ctrl-C'));
+      return { command, endpoint: /http:\/\/\S+\d/.exec(printed)?.[0] ?? '' };
+    };
+    const first = await serve();
+    const document = someDocument();
+    const { resultId } = await fleet.client(first.endpoint).analyze(MODEL, document);
+    const polling = resultOf(fleet.client(first.endpoint), resultId).catch(() => 'cut off');
+    first.command.child.kill('SIGKILL');
+    await first.command.ended;
+    expect(await polling).toBe('cut off');
+    await fleet.west.kill();
+    const second = await serve();
+    const result = await resultOf(fleet.client(second.endpoint), resultId);
+    second.command.child.kill('SIGTERM');
+    expect(fieldOf(result, 'Sha256')).toBe(sha256(document.body));
+    expect(await second.command.ended).toMatchObject({ code: 0 });
   });
 
   test('failover, failback and isolation say what they did, with exit codes', async () => {

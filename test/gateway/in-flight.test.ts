@@ -1,6 +1,7 @@
-import { readdir, truncate } from 'node:fs/promises';
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { FakeRegion } from './fake-region.ts';
 import { Fleet, fieldOf, MODEL, resultOf, sha256, someDocument, until } from './fleet.ts';
 
 // What was answered 202 comes to an end, and to the right one, whatever happens on the way.
@@ -71,6 +72,41 @@ describe('an analysis that was accepted', () => {
       expect(fieldOf(results[0], 'Region')).toBe('east');
     }
     expect(fleet.east.customAnalyses).toBe(10);
+  });
+
+  test('has one result, where one gateway cannot reach its region and another one can', async () => {
+    await using fleet = await Fleet.start({ west: { finishMilliseconds: 1500 } });
+    const unreachable = await FakeRegion.start('west');
+    await using _ = unreachable;
+    await unreachable.kill();
+    // The second gateway is told that west is where nobody listens, which is what a cut between the two looks like.
+    const config = join(fleet.folder, 'gateway-2.json');
+    const { regions, ...rest } = JSON.parse(await readFile(join(fleet.folder, 'gateway.json'), 'utf8')) as {
+      regions: { region: string; endpoint: string }[];
+    };
+    await writeFile(
+      config,
+      JSON.stringify({
+        ...rest,
+        regions: regions.map((each) => (each.region === 'west' ? { ...each, endpoint: unreachable.endpoint } : each)),
+      }),
+    );
+    const second = await fleet.startGateway({ configFile: config });
+    await until('the second one has lost west', async () => (await fleet.stateOf('west', second.endpoint)) === 'dead');
+    const documents = Array.from({ length: 6 }, () => someDocument());
+    const clients = [fleet.client(), fleet.client(second.endpoint)];
+    for (const [index, document] of documents.entries()) {
+      const { resultId } = await (index % 2 === 0 ? fleet.client() : fleet.client(second.endpoint)).analyze(
+        MODEL,
+        document,
+      );
+      const results = await Promise.all(clients.map((client) => resultOf(client, resultId)));
+      for (const result of results) expect(fieldOf(result, 'Sha256')).toBe(sha256(document.body));
+      expect(results[0]).toEqual(results[1]);
+    }
+    // Neither has moved the writes, and the first one still uses west.
+    expect((await fleet.admin('/gateway/status')).writes).toMatchObject({ region: 'west', epoch: 1 });
+    expect((await fleet.admin('/gateway/status')).preferred).toBe('west');
   });
 
   test('is run again when its region comes back without it', async () => {

@@ -84,22 +84,31 @@ test('the official client with its default settings sees no error when the prima
   for (const fields of results) expect(fields).toEqual(expected);
 });
 
-test('at 50 requests a second a client without retries sees no error either, and every document comes back', async () => {
-  await using fleet = await Fleet.start({ west: { finishMilliseconds: 400 }, east: { finishMilliseconds: 100 } });
-  const client = fleet.client();
-  const outcomes: Promise<boolean>[] = [];
-  for (let n = 0; n < 150; n++) {
-    const document = someDocument();
-    outcomes.push(
-      client
-        .analyze(MODEL, document)
-        .then(({ resultId }) => resultOf(client, resultId))
-        .then((result) => fieldOf(result, 'Sha256') === sha256(document.body)),
-    );
-    if (n === 75) await fleet.west.kill();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect((await Promise.all(outcomes)).filter((isRight) => !isRight)).toEqual([]);
-  const metrics = await (await fleet.adminRequest('/metrics')).text();
-  expect(metrics).toContain('formhaven_gateway_switches_total{from="west",to="east"} 1');
-});
+const FAULTS: readonly (readonly [string, (fleet: Fleet) => unknown])[] = [
+  ['is killed', (fleet) => fleet.west.kill()],
+  ['is cut off, so that nothing reaches it', (fleet) => fleet.west.behave({ kind: 'cut' })],
+  ['is cut off, so that none of its answers comes back', (fleet) => fleet.west.behave({ kind: 'silent' })],
+];
+
+test.each(FAULTS)(
+  'at 50 requests a second a client without retries sees no error when the primary %s',
+  async (_, inject) => {
+    await using fleet = await Fleet.start({ west: { finishMilliseconds: 400 }, east: { finishMilliseconds: 100 } });
+    const client = fleet.client();
+    const outcomes: Promise<boolean>[] = [];
+    for (let n = 0; n < 150; n++) {
+      const document = someDocument();
+      outcomes.push(
+        client
+          .analyze(MODEL, document)
+          .then(({ resultId }) => resultOf(client, resultId))
+          .then((result) => fieldOf(result, 'Sha256') === sha256(document.body)),
+      );
+      if (n === 75) await inject(fleet);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect((await Promise.all(outcomes)).filter((isRight) => !isRight)).toEqual([]);
+    const metrics = await (await fleet.adminRequest('/metrics')).text();
+    expect(metrics).toContain('formhaven_gateway_switches_total{from="west",to="east"} 1');
+  },
+);

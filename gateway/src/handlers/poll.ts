@@ -1,4 +1,5 @@
 import { parseModelId, ServiceError, v2 } from '@formhaven/contract';
+import { callWhileInUse } from '../call-while-in-use.ts';
 import { type Exchange, unavailable } from '../exchange.ts';
 import { holdAnswer, operationStatusOf, sendHeld } from '../held-answer.ts';
 import type { GatewayParts } from '../parts.ts';
@@ -64,7 +65,11 @@ export async function poll(parts: GatewayParts, exchange: Exchange, request: Pol
 
 /** The answer whole, or why there is none. */
 async function ask(parts: GatewayParts, region: RoutedRegion, path: string) {
-  const called = await region.link.call({ method: 'GET', path, timeoutMilliseconds: parts.limits.readMilliseconds });
+  const called = await callWhileInUse(region, {
+    method: 'GET',
+    path,
+    timeoutMilliseconds: parts.limits.readMilliseconds,
+  });
   const outcome = called.kind === 'answered' ? await holdAnswer(called.answer, parts.spool) : called;
   const met: CallOutcome = 'kind' in outcome ? outcome : called;
   region.health.report(met);

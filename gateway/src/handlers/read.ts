@@ -1,4 +1,5 @@
 import { parseModelId, ServiceError, v2 } from '@formhaven/contract';
+import { callWhileInUse } from '../call-while-in-use.ts';
 import { type Exchange, unavailable } from '../exchange.ts';
 import { type HeldAnswer, holdAnswer, sendHeld } from '../held-answer.ts';
 import type { GatewayParts } from '../parts.ts';
@@ -53,7 +54,7 @@ export async function readFirst(
   let throttled: number | undefined;
   for (const candidate of candidates) {
     const { link, health } = candidate.region;
-    const called = await link.call({
+    const called = await callWhileInUse(candidate.region, {
       method: 'GET',
       path: pathOf(candidate),
       timeoutMilliseconds: parts.limits.readMilliseconds,

@@ -43,6 +43,7 @@ export class RegionHealth implements AsyncDisposable {
   #lastFinishedAt = Number.NEGATIVE_INFINITY;
   #lastCanary: CanaryOutcome | undefined;
   #loops: readonly Promise<void>[] = [];
+  #out = new AbortController();
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
@@ -55,6 +56,11 @@ export class RegionHealth implements AsyncDisposable {
 
   get takesWork(): boolean {
     return takesWork(this.#state);
+  }
+
+  /** Aborted when the region is taken out of use: whoever waits for it then need not wait for a deadline. */
+  get out(): AbortSignal {
+    return this.#out.signal;
   }
 
   get lastCanary(): CanaryOutcome | undefined {
@@ -193,6 +199,8 @@ export class RegionHealth implements AsyncDisposable {
     const after = nextBreakerState(before, event, { now: now(), limits: timings.breaker, random });
     if (after === before) return;
     this.#state = after;
+    if (takesWork(after) && this.#out.signal.aborted) this.#out = new AbortController();
+    if (!takesWork(after)) this.#out.abort();
     if (nameOf(before) !== nameOf(after)) this.#parts.changed(before, after);
   }
 
