@@ -52,3 +52,16 @@ test('a region tells whoever has its key what changed, and proves its models fro
   );
   expect(gone).toMatchObject({ status: 200, body: { status: 'deleted' } });
 });
+
+test('a region that drains answers whoever waits for a change', async () => {
+  await using regions = await startRegions(['westus2']);
+  const west = regions.region('westus2');
+  const waiting = west.request('/formhaven/replication/changes?after=0&wait=30');
+  // Asked for before it drains: the request has been taken.
+  await pollUntil(
+    async () => (await west.request('/formhaven/replication')).status,
+    (status) => status === 200,
+  );
+  await west.stop();
+  expect(await json(await waiting)).toMatchObject({ status: 200, body: { isReset: false, changes: [] } });
+});

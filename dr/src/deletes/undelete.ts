@@ -1,5 +1,4 @@
-import type { ModelId } from '@formhaven/contract';
-import { parseModelId, v2 } from '@formhaven/contract';
+import { type ModelId, parseModelId, v2 } from '@formhaven/contract';
 import { prove } from '../proof/prove.ts';
 import type { ReplicationParts } from '../replicate/parts.ts';
 import type { Side } from '../sides/side.ts';

@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import type { ModelId, v2 } from '@formhaven/contract';
-import { v2 as wire } from '@formhaven/contract';
+import { type ModelId, v2 } from '@formhaven/contract';
 import type { Clock } from '../clock.ts';
 import type { CanaryFindings, Side } from '../sides/side.ts';
 
@@ -80,7 +79,7 @@ export async function analyzeCanary(
       return { name: document.name, found: { error: error?.code ?? 'failed' } };
     }
     if (clock.now() > deadline) {
-      throw new wire.DeadlineExceeded(DEADLINE_MILLISECONDS, undefined);
+      throw new v2.DeadlineExceeded(DEADLINE_MILLISECONDS, undefined);
     }
     await clock.sleep(wait, signal);
   }

@@ -1,5 +1,4 @@
-import type { ModelId } from '@formhaven/contract';
-import { ServiceError } from '@formhaven/contract';
+import { type ModelId, ServiceError } from '@formhaven/contract';
 import type { Clock } from '../clock.ts';
 import type { ReplicationApi, Side } from '../sides/side.ts';
 import { analyzeCanary, type CanaryDocument } from './canary-documents.ts';

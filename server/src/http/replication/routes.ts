@@ -30,8 +30,11 @@ export function replicationRoutes(app: FastifyInstance, parts: ReplicationParts)
         request.resource = await keys.resourceOf(Array.isArray(header) ? header[0] : header);
         if (request.resource === undefined) throw new ServiceError('401');
       });
+      // Whoever waits for a change is answered when the region drains, and asks again.
+      const closing = new AbortController();
+      routes.addHook('preClose', async () => closing.abort());
       routes.get('/', getIdentity(parts));
-      routes.get('/changes', getChanges(parts));
+      routes.get('/changes', getChanges(parts, closing.signal));
       routes.get('/models', getModelRecords(parts));
       routes.get('/models/:modelId', getModelRecord(parts));
       routes.post('/models/:modelId/proof', proveModel(parts));

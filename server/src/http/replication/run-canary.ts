@@ -20,9 +20,7 @@ export function runCanary(parts: ReplicationParts): Handler {
     const model = await requiredReadyModel(request, parts.store);
     const manifest = readManifest(model.state.manifest);
     const ended = new AbortController();
-    request.raw.once('close', () => {
-      if (!request.raw.complete) ended.abort();
-    });
+    reply.raw.once('close', () => ended.abort());
     const text = async (path: string): Promise<string> => {
       const hash = hashOf(manifest, path);
       if (hash === undefined) throw new DamagedPart(`the manifest has no part ${path}`);
