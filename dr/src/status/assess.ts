@@ -74,6 +74,9 @@ export interface Assessed {
   readonly lookedOn: number | undefined;
 }
 
+/** A proof this many times as old as the policy wants it says nothing about today. */
+const STALE_PROOFS = 2;
+
 export function assess(given: Assessed): PairStatus {
   const { policy, to, source, target, now } = given;
   const models = [...ofSource(given), ...ofTargetAlone(given)].toSorted(
@@ -181,6 +184,10 @@ function begun(replica: Replica, model: ModelView, given: Assessed, byKey: Reado
         if (atTarget.digest !== undefined && model.digest !== undefined && atTarget.digest !== model.digest) {
           return make('*', 'drifted', 'its copy has other content');
         }
+      }
+      const age = given.now - state.proof.on;
+      if (age > STALE_PROOFS * given.policy.proveEveryMilliseconds) {
+        return make('*', 'unproven', `the last proof is ${presentDuration(age)} old: is replicate --watch running?`);
       }
       return make('=', 'protected', `proven by ${state.proof.levels.join(', ')}`);
     }
