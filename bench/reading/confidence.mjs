@@ -39,7 +39,7 @@ for (const [index, f] of files.entries()) {
   });
 }
 const names = Object.keys(samples[0].x);
-const fit = (list) => {
+const regress = (list) => {
   const w = { bias: 0, ...Object.fromEntries(names.map((n) => [n, 0])) };
   for (let step = 0; step < 4000; step++) {
     const g = Object.fromEntries(Object.keys(w).map((n) => [n, 0]));
@@ -53,7 +53,7 @@ const fit = (list) => {
   return w;
 };
 const score = (w, x) => 1 / (1 + Math.exp(-names.reduce((sum, n) => sum + w[n] * x[n], w.bias)));
-const half = fit(samples.filter((s) => s.half === 0));
+const half = regress(samples.filter((s) => s.half === 0));
 for (const set of new Set(samples.map((s) => s.set))) {
   const test = samples.filter((s) => s.half === 1 && s.set === set);
   const at = (y) => test.filter((s) => s.y === y);
@@ -69,4 +69,4 @@ for (const set of new Set(samples.map((s) => s.set))) {
     `by the mean alone ${m.auroc(at(1).map(mean), at(0).map(mean)).toFixed(3)}`,
   );
 }
-console.log(JSON.stringify(fit(samples), (_, v) => (typeof v === 'number' ? Math.round(v * 1000) / 1000 : v), 2));
+console.log(JSON.stringify(regress(samples), (_, v) => (typeof v === 'number' ? Math.round(v * 1000) / 1000 : v), 2));

@@ -10,7 +10,10 @@ test('writes pages of different size that another reader reads', async () => {
   const tiff = encodeTiff(pages);
   expect((await sharp(tiff).metadata()).pages).toBe(2);
   for (const [page, { width, height, data }] of pages.entries()) {
-    const { data: read, info } = await sharp(tiff, { page }).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+    const { data: read, info } = await sharp(tiff, { page })
+      .toColourspace('b-w')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     expect(info).toMatchObject({ width, height });
     expect(Uint8Array.from(read)).toEqual(data);
   }
