@@ -83,6 +83,7 @@ const DEFAULT_WATCH_MILLISECONDS = 500;
 const CONNECT_MILLISECONDS = 1000;
 const RETRIES_AT_ONCE = 100;
 const SWEEP_MILLISECONDS = 5000;
+const COUNT_MILLISECONDS = 60_000;
 const ORPHAN_MILLISECONDS = 24 * 3_600_000;
 
 /** @throws GatewayConfigError, GatewayStoreError, and the system's errors of a port that cannot be had */
@@ -173,6 +174,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   recovery.start();
   opened.use(repeat(watchMilliseconds, log, watcher(parts, leadership.epoch, options.witnessSeconds)));
   opened.use(repeat(SWEEP_MILLISECONDS, log, () => sweep(parts)));
+  opened.use(repeat(COUNT_MILLISECONDS, log, () => spool.sweep((key) => store.isSpooled(key), ORPHAN_MILLISECONDS)));
 
   const server = createService(parts, {
     publicUrl: options.publicUrl?.replace(/\/+$/, ''),
@@ -316,7 +318,6 @@ async function sweep(parts: GatewayParts): Promise<void> {
   });
   for (const document of documents) await spool.remove(document);
   await store.forgetOperations(now - limits.keepOperationsMilliseconds);
-  await spool.sweep((key) => store.isSpooled(key), ORPHAN_MILLISECONDS);
 }
 
 /** Again and again until it is disposed of; a round that fails is logged and the next one comes. */

@@ -91,6 +91,8 @@ export class Recovery implements AsyncDisposable {
       submission = await submitAnalysis(this.#parts, candidates, work, {
         version: operation.version,
         document: work.document,
+        // Of the regions that are left; the one that had it is lost.
+        places: [],
         signal: this.#ending.signal,
       });
     } catch (error) {

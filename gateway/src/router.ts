@@ -88,6 +88,14 @@ export class Router {
     return this.#withModel([...free, ...ordered.filter((region) => !free.includes(region))], clientId, home);
   }
 
+  /** Every region that may have the model, asked for or not: only all of them together can say that it is nowhere. */
+  placesOf(clientId: ModelId | undefined, home: ModelHome | undefined): readonly Region[] {
+    if (clientId === undefined) return [];
+    const places = this.#parts.idMap().placesOf(clientId);
+    if (places !== undefined) return places.map(({ region }) => region);
+    return home?.status === 'made' ? [home.region] : this.#parts.regions().map(({ link }) => link.name);
+  }
+
   /** Takes one analysis off the region's quota. False where it is used up. */
   takeQuota(region: RoutedRegion): boolean {
     return this.#quotaOf(region)?.take() ?? true;

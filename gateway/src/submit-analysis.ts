@@ -36,11 +36,18 @@ export async function submitAnalysis(
   parts: SubmitParts,
   candidates: readonly Candidate[],
   work: AnalyzeWork,
-  given: { readonly version: v2.V2Version; readonly document: SpooledDocument; readonly signal?: AbortSignal },
+  given: {
+    readonly version: v2.V2Version;
+    readonly document: SpooledDocument;
+    /** Who may have the model: that it is not there counts only from all of them. */
+    readonly places: readonly Region[];
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Submission> {
   const { router, retryBudget, limits } = parts;
   const reasons: string[] = [];
   let refused: Extract<Submission, { kind: 'refused' }> | undefined;
+  const withoutIt = new Set<Region>();
   let isThrottled = false;
   let blindFailures = 0;
   for (const { region, modelId } of candidates) {
@@ -92,12 +99,16 @@ export async function submitAnalysis(
       reasons.push(`${name} answered ${held.status} without an operation`);
       continue;
     }
-    refused ??= { kind: 'refused', region: name, answer: held };
     if (!mayBeElsewhere(held)) return { kind: 'refused', region: name, answer: held };
+    refused ??= { kind: 'refused', region: name, answer: held };
+    withoutIt.add(name);
+    reasons.push(`${name} does not have the model`);
   }
-  if (refused !== undefined) return refused;
+  const unasked = given.places.filter((name) => !withoutIt.has(name));
+  if (refused !== undefined && unasked.length === 0) return refused;
   if (isThrottled) return { kind: 'throttled', retryAfterSeconds: router.secondsToWait(candidates) };
-  return { kind: 'unavailable', reasons };
+  const out = unasked.filter((name) => !candidates.some(({ region }) => region.link.name === name));
+  return { kind: 'unavailable', reasons: [...reasons, ...out.map((name) => `${name} is not in use`)] };
 }
 
 function withModel(work: AnalyzeWork, modelId: ModelId | undefined): AnalyzeWork['target'] {

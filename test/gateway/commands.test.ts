@@ -6,6 +6,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommand, startCommand } from '../kit/command.ts';
 import { Fleet, fieldOf, MODEL, resultOf, sha256, someDocument } from './fleet.ts';
 
+/** Half a minute where the machine has nothing else to do. */
+const DRILL_MILLISECONDS = 240_000;
+
 async function freshFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'formhaven-commands-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -83,29 +86,33 @@ describe('the commands', () => {
     expect((await runCommand(['drill', '--fault', 'flood'])).code).toBe(2);
   });
 
-  test('a drill kills a region under load, and everything is as before afterwards', async () => {
-    const folder = await freshFolder();
-    // The objective is the shape of the report here, not a race with whatever else this machine does.
-    const drill = await runCommand(['drill', '--report', folder, '--rto', '60', '--json']);
-    expect(drill.stderr).toBe('');
-    expect(drill.code).toBe(0);
-    const report = JSON.parse(drill.stdout) as DrillReport;
-    expect(report).toMatchObject({
-      fault: 'kill',
-      isPassed: true,
-      figures: { errors: 0, lostDocuments: 0, lostModels: 0, switches: 1, modelsMadeMeanwhileKept: 1 },
-    });
-    expect(report.figures.good).toBe(report.figures.sent);
-    const files = await readdir(folder);
-    expect(files.map((file) => file.slice(file.lastIndexOf('.') + 1)).toSorted(byCodeUnit)).toEqual([
-      'html',
-      'json',
-      'jsonl',
-    ]);
-    const html = await readFile(join(folder, files.find((file) => file.endsWith('.html')) ?? ''), 'utf8');
-    expect(html).toContain('Passed: every objective was met.');
-    expect(html).not.toContain('<script');
-  });
+  test(
+    'a drill kills a region under load, and everything is as before afterwards',
+    async () => {
+      const folder = await freshFolder();
+      // The objective is the shape of the report here, not a race with whatever else this machine does.
+      const drill = await runCommand(['drill', '--report', folder, '--rto', '60', '--json']);
+      expect(drill.stderr).toBe('');
+      expect(drill.code).toBe(0);
+      const report = JSON.parse(drill.stdout) as DrillReport;
+      expect(report).toMatchObject({
+        fault: 'kill',
+        isPassed: true,
+        figures: { errors: 0, lostDocuments: 0, lostModels: 0, switches: 1, modelsMadeMeanwhileKept: 1 },
+      });
+      expect(report.figures.good).toBe(report.figures.sent);
+      const files = await readdir(folder);
+      expect(files.map((file) => file.slice(file.lastIndexOf('.') + 1)).toSorted(byCodeUnit)).toEqual([
+        'html',
+        'json',
+        'jsonl',
+      ]);
+      const html = await readFile(join(folder, files.find((file) => file.endsWith('.html')) ?? ''), 'utf8');
+      expect(html).toContain('Passed: every objective was met.');
+      expect(html).not.toContain('<script');
+    },
+    DRILL_MILLISECONDS,
+  );
 });
 
 function byCodeUnit(a: string, b: string): number {

@@ -93,6 +93,25 @@ describe('a region', () => {
   });
 });
 
+test('that a model is nowhere is said only where every region that may have it was asked', async () => {
+  await using fleet = await Fleet.start();
+  // Trained in west past the gateway: nobody here knows of it.
+  const unknown = '77777777-7777-4777-8777-777777777777';
+  fleet.west.models.add(unknown);
+  await fleet.west.kill();
+  const client = fleet.client();
+  for (let round = 0; round < 2; round++) {
+    await expect(client.getModel(unknown)).rejects.toMatchObject({ status: 503 });
+    await expect(client.analyze(unknown, someDocument())).rejects.toMatchObject({ status: 503 });
+    await until('west is dead', async () => (await fleet.stateOf('west')) === 'dead');
+  }
+  await fleet.west.revive();
+  await until('west is back', async () => (await fleet.stateOf('west')) === 'healthy');
+  await client.analyze(unknown, someDocument());
+  fleet.west.models.delete(unknown);
+  await expect(client.getModel(unknown)).rejects.toMatchObject({ status: 404 });
+});
+
 test('with every region down clients hear so at once, and in the service’s words', async () => {
   await using fleet = await Fleet.start();
   await fleet.west.kill();

@@ -33,7 +33,8 @@ export async function analyze(parts: GatewayParts, exchange: Exchange, request: 
       contentType: exchange.request.headers['content-type'] ?? '',
       document,
     };
-    const submission = await submitAnalysis(parts, candidates, work, { version: request.version, document });
+    const places = router.placesOf(clientId, home);
+    const submission = await submitAnalysis(parts, candidates, work, { version: request.version, document, places });
     if (submission.kind !== 'accepted') {
       await refuse(parts, exchange, submission, candidates, request);
       return;

@@ -1,4 +1,4 @@
-import { parseModelId, ServiceError, v2 } from '@formhaven/contract';
+import { parseModelId, type Region, ServiceError, v2 } from '@formhaven/contract';
 import { callWhileInUse } from '../call-while-in-use.ts';
 import { type Exchange, unavailable } from '../exchange.ts';
 import { type HeldAnswer, holdAnswer, sendHeld } from '../held-answer.ts';
@@ -25,6 +25,7 @@ export async function getModel(
     parts,
     candidates,
     (candidate) => `${base}/custom/models/${candidate.modelId}${request.query}`,
+    parts.router.placesOf(clientId, home),
   );
   await sendRead(parts, exchange, withId(answer, candidates, clientId));
 }
@@ -41,13 +42,14 @@ export async function summary(
 }
 
 /**
- * Asks one candidate after the other until one answers; a 404 counts as an answer only when nobody else has the model.
+ * Asks one candidate after the other until one answers; a 404 counts only from all of the places together.
  * @throws ServiceError 503, or 429 where the last one throttles
  */
 export async function readFirst(
   parts: GatewayParts,
   candidates: readonly Candidate[],
   pathOf: (candidate: Candidate) => string,
+  places: readonly Region[] = [],
 ): Promise<HeldAnswer> {
   const reasons: string[] = [];
   let missing: HeldAnswer | undefined;
@@ -82,7 +84,8 @@ export async function readFirst(
       retryAfterSeconds: throttled,
     });
   }
-  // A 404 is the truth only if nobody was silent.
+  const asked = candidates.map(({ region }) => region.link.name);
+  for (const name of places) if (!asked.includes(name)) reasons.push(`${name} is not in use`);
   if (missing !== undefined && reasons.length === 0) return missing;
   throw unavailable(`No region answers: ${reasons.join('; ') || 'none is in use'}.`);
 }

@@ -129,19 +129,19 @@ export class Spool {
     }
   }
 
-  /** Removes what no operation names and nobody is writing any more. */
-  async sweep(isNamed: (key: SpoolKey) => Promise<boolean>, olderThanMilliseconds: number): Promise<number> {
-    let removed = 0;
+  /** Removes what no operation names and nobody is writing any more, and counts anew: other gateways put and remove as well. */
+  async sweep(isNamed: (key: SpoolKey) => Promise<boolean>, olderThanMilliseconds: number): Promise<void> {
+    let bytes = 0;
     for (const name of await readdir(this.#folder)) {
       const key = parseSpoolKey(name);
-      if (key === undefined) continue;
-      const facts = await stat(this.#file(key)).catch(() => undefined);
+      const facts = key === undefined ? undefined : await stat(this.#file(key)).catch(() => undefined);
+      if (key === undefined || facts === undefined) continue;
       // A clock set back makes a file look young, which only keeps it longer.
-      if (facts === undefined || Date.now() - facts.mtimeMs < olderThanMilliseconds || (await isNamed(key))) continue;
-      await this.remove({ key, bytes: facts.size });
-      removed++;
+      const isOld = Date.now() - facts.mtimeMs > olderThanMilliseconds;
+      if (isOld && !(await isNamed(key))) await this.remove({ key, bytes: facts.size });
+      else bytes += facts.size;
     }
-    return removed;
+    this.#bytes = bytes;
   }
 
   #file(key: SpoolKey): string {
