@@ -14,6 +14,9 @@ import { type Action, plan, type Situation } from './plan.ts';
 // Rounds of one policy and one of its targets: look at both sides, plan, write down what needs no network, start the rest. Work
 // that was started goes on beside later rounds, so that one copy that hangs does not hold up the others.
 
+/** Questions after models that are not listed. */
+const ASKED_AT_ONCE = 16;
+
 export interface Round {
   readonly source: Look;
   readonly target: Look;
@@ -81,7 +84,7 @@ export class PairRunner {
   }
 
   async #look(signal: AbortSignal): Promise<Looked> {
-    const { clock, state } = this.#parts;
+    const { clock } = this.#parts;
     const { source: from, target: to } = this.pair;
     const [source, target] = await Promise.all([lookAt(from, clock, signal), lookAt(to, clock, signal)]);
     this.#tellReachable(from.name, source);
@@ -89,13 +92,27 @@ export class PairRunner {
     const vanished = new Map<ModelId, Whereabouts>();
     if (source.ok) {
       await this.#learnComponents(source.models, signal);
-      for (const { sourceId } of state.replicas({ from: from.name, to: to.name })) {
-        if (source.models.has(sourceId)) continue;
+      const unlisted = this.#worthAsking(source.models);
+      const ask = pLimit(ASKED_AT_ONCE);
+      await ask.map(unlisted, async ({ sourceId }) => {
         const whereabouts = await this.#whereabouts(sourceId, signal);
         if (whereabouts !== undefined) vanished.set(sourceId, whereabouts);
-      }
+      });
     }
     return { source, target, vanished };
+  }
+
+  /** Copies whose source is not listed, but for those of which nothing new can be heard: the answer is known, or not needed yet. */
+  #worthAsking(listed: ReadonlyMap<ModelId, ModelView>): readonly Replica[] {
+    const { clock, state } = this.#parts;
+    const { source, target } = this.pair;
+    const buried = new Map(state.tombstones().map((entry) => [keyText(entry), entry]));
+    return state.replicas({ from: source.name, to: target.name }).filter((replica) => {
+      if (listed.has(replica.sourceId)) return false;
+      if (replica.state.phase === 'conflict' && replica.state.cause === 'sourceLost') return false;
+      const tombstone = buried.get(keyText(replica));
+      return tombstone === undefined || (tombstone.dueOn !== undefined && tombstone.dueOn <= clock.now());
+    });
   }
 
   /** Once when it stops answering, and once when it answers again. */
