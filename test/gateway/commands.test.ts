@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DrillReport } from '@formhaven/gateway';
@@ -83,6 +83,10 @@ describe('the commands', () => {
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--gateway') });
     const noKey = await runCommand(['failover', '--to', 'east', '--data', folder, '--gateway', 'http://127.0.0.1:1']);
     expect(noKey).toMatchObject({ code: 2, stderr: expect.stringContaining('FORMHAVEN_ADMIN_KEY') });
+    const config = join(folder, 'gateway.json');
+    await writeFile(config, '{"regions":[{"region":"west","endpoint":"http://127.0.0.1:1","key1":{"env":"NO_SUCH"}}]}');
+    const invalid = await runCommand(['gateway', '--config', config, '--data', folder]);
+    expect(invalid).toMatchObject({ code: 2, stderr: expect.stringContaining('gateway.json') });
     expect((await runCommand(['drill', '--fault', 'flood'])).code).toBe(2);
   });
 

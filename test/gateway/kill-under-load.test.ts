@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AzureKeyCredential, FormRecognizerClient } from '@azure/ai-form-recognizer-v2.1';
-import { createGatewayLog, startGateway } from '@formhaven/gateway';
+import { AzureKeyCredential, FormRecognizerClient, FormTrainingClient } from '@azure/ai-form-recognizer-v2.1';
+import { createGatewayLog, type GatewayStatus, startGateway } from '@formhaven/gateway';
 import { expect, test } from 'vitest';
-import { expectedFields, readStatement } from '../kit/forms.ts';
+import { expectedFields, readStatement, STATEMENTS } from '../kit/forms.ts';
 import { startRegions } from '../kit/regions.ts';
-import { copyModel, trainStatements } from '../kit/work.ts';
+import { copyModel } from '../kit/work.ts';
 import { Fleet, fieldOf, MODEL, resultOf, sha256, someDocument, until } from './fleet.ts';
 
 // The promise of the gateway: the primary is killed while clients work, and they do not notice.
@@ -16,28 +16,11 @@ test('the official client with its default settings sees no error when the prima
   await using regions = await startRegions(['westus2', 'eastus']);
   const west = regions.region('westus2');
   const east = regions.region('eastus');
-  const { modelInfo } = await trainStatements(west);
-  const { targetModelId } = await copyModel(west, modelInfo.modelId, east);
-
   const folder = await mkdtemp(join(tmpdir(), 'formhaven-kill-'));
   await using opened = new AsyncDisposableStack();
   opened.defer(() => rm(folder, { recursive: true, force: true }));
   const key = randomBytes(16).toString('hex');
   const hash = createHash('sha256').update(key).digest('hex');
-  const map = {
-    version: 1,
-    writtenOn: new Date().toISOString(),
-    models: [
-      {
-        id: modelInfo.modelId,
-        regions: {
-          westus2: { modelId: modelInfo.modelId, isProven: true },
-          eastus: { modelId: targetModelId, isProven: true },
-        },
-      },
-    ],
-  };
-  await writeFile(join(folder, 'model-map.json'), JSON.stringify(map));
   await writeFile(
     join(folder, 'gateway.json'),
     JSON.stringify({
@@ -57,16 +40,40 @@ test('the official client with its default settings sees no error when the prima
     }),
   );
 
-  const client = new FormRecognizerClient(gateway.endpoint, new AzureKeyCredential(key));
+  const credential = new AzureKeyCredential(key);
+  const training = new FormTrainingClient(gateway.endpoint, credential);
+  const trained = await (await training.beginTraining(STATEMENTS, true, { updateIntervalInMs: 50 })).pollUntilDone();
+  const { modelId } = trained;
+  expect(trained.status).toBe('ready');
+  const { targetModelId } = await copyModel(west, modelId, east);
+  const map = {
+    version: 1,
+    writtenOn: new Date().toISOString(),
+    models: [
+      {
+        id: modelId,
+        regions: { westus2: { modelId, isProven: true }, eastus: { modelId: targetModelId, isProven: true } },
+      },
+    ],
+  };
+  // As replication does: whole, by rename, while the gateway runs.
+  await writeFile(join(folder, 'model-map.tmp'), JSON.stringify(map));
+  await rename(join(folder, 'model-map.tmp'), join(folder, 'model-map.json'));
+  await until('the map is read', async () => {
+    const response = await fetch(`${gateway.endpoint}/gateway/status`, { headers: { authorization: `Bearer ${key}` } });
+    return ((await response.json()) as GatewayStatus).models === 1;
+  });
+
+  const client = new FormRecognizerClient(gateway.endpoint, credential);
   const statement = await readStatement('Invoice_6.pdf');
   let accepted = 0;
   const recognize = async (): Promise<unknown> => {
-    const poller = await client.beginRecognizeCustomForms(modelInfo.modelId, statement, {
+    const poller = await client.beginRecognizeCustomForms(modelId, statement, {
       contentType: 'application/pdf',
     });
     accepted++;
     const [form] = (await poller.pollUntilDone()) ?? [];
-    expect(form?.formType).toBe(`custom:${modelInfo.modelId}`);
+    expect(form?.formType).toBe(`custom:${modelId}`);
     return Object.fromEntries(
       Object.entries(form?.fields ?? {}).map(([name, { value, valueData }]) => [
         name,
@@ -82,6 +89,13 @@ test('the official client with its default settings sees no error when the prima
   const results = await Promise.all([...inFlight, ...duringTheKill, recognize(), recognize()]);
   const expected = await expectedFields('Invoice_6.pdf');
   for (const fields of results) expect(fields).toEqual(expected);
+  const { trainingStartedOn, trainingCompletedOn, submodels } = trained;
+  expect(await training.getCustomModel(modelId)).toMatchObject({
+    modelId,
+    trainingStartedOn,
+    trainingCompletedOn,
+    submodels,
+  });
 });
 
 const FAULTS: readonly (readonly [string, (fleet: Fleet) => unknown])[] = [

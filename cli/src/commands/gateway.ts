@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
-import { type GatewayStatus, startGateway } from '@formhaven/gateway';
+import { GatewayConfigError, type GatewayStatus, startGateway } from '@formhaven/gateway';
 import { askGateway, findGateway } from '../gateway-admin.ts';
 import { runCommand, UsageError } from '../replication-command.ts';
 
@@ -31,7 +31,12 @@ The configuration, read anew when it changes (docs/gateway.md):
     .exitOverride()
     .action(async (options) => {
       await runCommand({}, async () => {
-        await serve(options);
+        try {
+          await serve(options);
+        } catch (error) {
+          if (error instanceof GatewayConfigError) throw new UsageError(error.message);
+          throw error;
+        }
         return 0;
       });
     });
