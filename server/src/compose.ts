@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -9,7 +10,8 @@ import { createRecognitionPool, DEFAULT_POOL_LIMITS } from './adapters/pool/reco
 import { OutboundDocumentSources } from './adapters/sources/outbound-document-sources.ts';
 import { OutboundTrainingSources } from './adapters/sources/outbound-training-sources.ts';
 import { openSqliteStore } from './adapters/sqlite/open-sqlite-store.ts';
-import type { RegionConfig } from './config.ts';
+import { openSignedTokens } from './adapters/tokens/signed-tokens.ts';
+import { type RegionConfig, resourceName } from './config.ts';
 import { createHttpService } from './http/service.ts';
 import { createLog } from './log.ts';
 import type { AcceptParts } from './operations/accept.ts';
@@ -98,6 +100,12 @@ export async function composeApi(
     maxModels: config.maxModels,
     listPage: config.listPage,
     rates: config.rates,
+    resource: { name: resourceName(config), resourceId: config.resourceId },
+    tokens: config.tokens === undefined ? undefined : await openSignedTokens(config.tokens),
+    tls:
+      config.tls === undefined
+        ? undefined
+        : { cert: await readFile(config.tls.certificateFile), key: await readFile(config.tls.keyFile) },
     isWorkerUp: () => worker.isUp(),
   });
   http.addHook('onClose', () => canaries[Symbol.asyncDispose]());

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { parseRegion, parseResourceId, type Region, type ResourceId, v2 } from '@formhaven/contract';
+import { RATE_GROUPS, type RateGroup, type Rates } from './http/rates.ts';
 import type { OutboundPolicy } from './ports/sources.ts';
+import type { TokenSettings } from './ports/tokens.ts';
 
 const MIB = 1024 * 1024;
 
@@ -31,6 +33,10 @@ export interface RegionConfig {
   readonly listPage: number;
   /** Requests a second that a resource may make; groups that are absent have no limit. */
   readonly rates: Rates;
+  /** Undefined: keys only. */
+  readonly tokens: TokenSettings | undefined;
+  /** Undefined: plain http. */
+  readonly tls: TlsSettings | undefined;
   /** JSON file `[{"region","resourceId","endpoint"}]` of the resources models may be copied to; read anew at each copy. */
   readonly peersFile: string | undefined;
   readonly outbound: OutboundPolicy;
@@ -46,11 +52,11 @@ export interface RegionConfig {
   readonly logLevel: string;
 }
 
-/** Requests that are counted together, as the service counts them. */
-export type RateGroup = 'analyze' | 'get' | 'list' | 'management';
-export type Rates = Readonly<Partial<Record<RateGroup, number>>>;
-
-const RATE_GROUPS = ['analyze', 'get', 'list', 'management'] as const satisfies readonly RateGroup[];
+/** PEM files. */
+export interface TlsSettings {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
 
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
@@ -92,6 +98,15 @@ export const SETTINGS: readonly Setting[] = [
     name: 'FORMHAVEN_RATES',
     help: 'requests a second by group, such as analyze=15,get=50,list=10,management=5 (default: no limits)',
   },
+  { name: 'FORMHAVEN_TLS_CERT', help: 'PEM file of the certificate and its chain; serves https (default: http)' },
+  { name: 'FORMHAVEN_TLS_KEY', help: "PEM file of the certificate's private key" },
+  {
+    name: 'FORMHAVEN_TOKEN_ISSUER',
+    help: 'issuer of bearer tokens that open the resource beside its keys (default: none)',
+  },
+  { name: 'FORMHAVEN_TOKEN_AUDIENCE', help: 'audience those tokens must be for' },
+  { name: 'FORMHAVEN_TOKEN_JWKS', help: "file or https URL of the issuer's public keys, a JSON Web Key Set" },
+  { name: 'FORMHAVEN_TOKEN_ROLE', help: 'role those tokens must carry (default: any token of the issuer will do)' },
   { name: 'FORMHAVEN_PEERS_FILE', help: 'JSON file of the resources that models may be copied to' },
   {
     name: 'FORMHAVEN_TRAINING_ROOTS',
@@ -154,6 +169,8 @@ export function regionConfig(env: Environment): RegionConfig {
     maxModels: number(env, 'FORMHAVEN_MAX_MODELS', v2.V2_LIMITS.models, { min: 1, max: 10_000_000 }),
     listPage: number(env, 'FORMHAVEN_LIST_PAGE', v2.V2_LIMITS.listPage, { min: 1, max: 1000 }),
     rates: rates(env),
+    tokens: tokens(env),
+    tls: tls(env),
     peersFile: env.FORMHAVEN_PEERS_FILE || undefined,
     outbound: {
       allowPrivateAddresses: flag(env, 'FORMHAVEN_ALLOW_PRIVATE_ADDRESSES', false),
@@ -167,6 +184,11 @@ export function regionConfig(env: Environment): RegionConfig {
     keepTrainingDocuments: flag(env, 'FORMHAVEN_KEEP_TRAINING_DOCUMENTS', true),
     logLevel: oneOf(env, 'FORMHAVEN_LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
   };
+}
+
+/** Last segment of the resource id. */
+export function resourceName(config: Pick<RegionConfig, 'resourceId'>): string {
+  return config.resourceId.slice(config.resourceId.lastIndexOf('/') + 1);
 }
 
 /** The id of a region's only resource where none is configured. */
@@ -238,6 +260,35 @@ function rates(env: Environment): Rates {
     chosen[group] = rate;
   }
   return chosen;
+}
+
+function tokens(env: Environment): TokenSettings | undefined {
+  const { FORMHAVEN_TOKEN_ISSUER: issuer, FORMHAVEN_TOKEN_AUDIENCE: audience, FORMHAVEN_TOKEN_JWKS: keys } = env;
+  if (!issuer && !audience && !keys && !env.FORMHAVEN_TOKEN_ROLE) return undefined;
+  if (!issuer || !audience || !keys) {
+    throw new ConfigurationError(
+      'FORMHAVEN_TOKEN_ISSUER, FORMHAVEN_TOKEN_AUDIENCE and FORMHAVEN_TOKEN_JWKS go together: set all or none',
+    );
+  }
+  const url = /^\w+:\/\//.test(keys) ? URL.parse(keys) : undefined;
+  if (url === null || (url !== undefined && url.protocol !== 'https:')) {
+    throw new ConfigurationError('FORMHAVEN_TOKEN_JWKS takes a file or an https URL');
+  }
+  return {
+    issuer,
+    audience,
+    keys: url === undefined ? { from: 'file', file: keys } : { from: 'url', url },
+    role: env.FORMHAVEN_TOKEN_ROLE || undefined,
+  };
+}
+
+function tls(env: Environment): TlsSettings | undefined {
+  const { FORMHAVEN_TLS_CERT: certificateFile, FORMHAVEN_TLS_KEY: keyFile } = env;
+  if (!certificateFile && !keyFile) return undefined;
+  if (!certificateFile || !keyFile) {
+    throw new ConfigurationError('FORMHAVEN_TLS_CERT and FORMHAVEN_TLS_KEY go together: set both or neither');
+  }
+  return { certificateFile, keyFile };
 }
 
 function number(env: Environment, name: string, fallback: number, range: { min: number; max: number }): number {

@@ -4,7 +4,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { parseRegion } from '@formhaven/contract';
 import type { Logger } from 'pino';
 import { composeApi, lockFolder, openRegionState, type RegionState } from './compose.ts';
-import { ConfigurationError, type RegionConfig, regionConfig } from './config.ts';
+import { ConfigurationError, type RegionConfig, regionConfig, resourceName } from './config.ts';
 import { sha256 } from './models/manifest.ts';
 import { sweep } from './operations/sweep.ts';
 import type { KeySlot } from './ports/store.ts';
@@ -137,11 +137,6 @@ function startSweeping(state: RegionState, log: Logger): NodeJS.Timeout {
   return setInterval(run, SWEEP_MILLISECONDS).unref();
 }
 
-/** Last segment of the resource id. */
-function resourceName(config: RegionConfig): string {
-  return config.resourceId.slice(config.resourceId.lastIndexOf('/') + 1);
-}
-
 function newKey(): string {
   return randomBytes(16).toString('hex');
 }
@@ -149,5 +144,5 @@ function newKey(): string {
 function listeningAt(config: RegionConfig, address: AddressInfo | string | null): string {
   const port = typeof address === 'object' && address !== null ? address.port : config.port;
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
-  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return `${config.tls === undefined ? 'http' : 'https'}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

@@ -1,13 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { Rates } from '../config.ts';
 import type { ReceiveParts } from '../copy/receive.ts';
 import type { AcceptParts } from '../operations/accept.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Canaries } from '../ports/canaries.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Resource, Store } from '../ports/store.ts';
+import type { Tokens } from '../ports/tokens.ts';
 import type { Seal } from '../seal.ts';
+import type { Rates } from './rates.ts';
 
 /** What the handlers work with. */
 export interface HttpParts {
@@ -27,6 +28,11 @@ export interface HttpParts {
   readonly maxModels: number;
   readonly listPage: number;
   readonly rates: Rates;
+  /** The resource that tokens open. */
+  readonly resource: Resource;
+  readonly tokens: Tokens | undefined;
+  /** PEM; undefined: plain http. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** Whether the worker process is up; part of readiness. */
   isWorkerUp(): boolean;
 }

@@ -1,5 +1,10 @@
 import { v2 } from '@formhaven/contract';
-import type { RateGroup, Rates } from '../config.ts';
+
+/** Requests that are counted together, as the service counts them. */
+export type RateGroup = 'analyze' | 'get' | 'list' | 'management';
+export const RATE_GROUPS = ['analyze', 'get', 'list', 'management'] as const satisfies readonly RateGroup[];
+/** Requests a second; groups that are absent have no limit. */
+export type Rates = Readonly<Partial<Record<RateGroup, number>>>;
 
 // A token bucket for each resource and group: it holds a second's worth of requests, at least one, and fills at the rate.
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerOptions } from 'node:http';
+import http, { type RequestListener, type Server, type ServerOptions } from 'node:http';
+import https from 'node:https';
 import { errorBody, errorHeaders, ServiceError, v2 } from '@formhaven/contract';
 import Fastify, {
   type FastifyBaseLogger,
@@ -10,6 +11,7 @@ import Fastify, {
 } from 'fastify';
 import { QueueFull } from '../operations/accept.ts';
 import { BlobTooLarge } from '../ports/blobs.ts';
+import type { Resource } from '../ports/store.ts';
 import { tooLarge } from './body.ts';
 import { copiesRoutes } from './copies/routes.ts';
 import { allowOrigins } from './cors.ts';
@@ -45,7 +47,8 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
     if (!/^\/formrecognizer(\/|\?|$)/i.test(request.routeOptions.url ?? request.url)) return;
     // 401 comes before any other check, an unknown path included.
     const header = request.headers['ocp-apim-subscription-key'];
-    request.resource = await keys.resourceOf(Array.isArray(header) ? header[0] : header);
+    request.resource =
+      (await keys.resourceOf(Array.isArray(header) ? header[0] : header)) ?? (await resourceOfToken(request, parts));
     if (request.resource === undefined) throw new ServiceError('401');
   }
 
@@ -61,7 +64,7 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
       // The last one counts where a parameter is given twice: handlers see texts only.
       querystringParser: (query) => Object.fromEntries(new URLSearchParams(query)),
     },
-    http: serverOptions(parts),
+    serverFactory: (handler) => createServer(handler, parts),
     trustProxy: parts.trustedProxies.length === 0 ? false : [...parts.trustedProxies],
     // A path that cannot be decoded has no route, and none of the hooks run for it.
     frameworkErrors: (error, request, reply) => {
@@ -72,9 +75,6 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
       );
     },
     clientErrorHandler: refuseUnreadable,
-    // A slow client holds a connection, not the server.
-    requestTimeout: parts.requestMilliseconds,
-    keepAliveTimeout: CONNECTION_IDLE_MILLISECONDS,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
   });
@@ -117,13 +117,31 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
   return app;
 }
 
-function serverOptions(parts: HttpParts): ServerOptions {
-  return {
+/** `Authorization: Bearer …`, where tokens are configured. @throws ServiceError 503 where they cannot be checked now */
+async function resourceOfToken(request: FastifyRequest, parts: HttpParts): Promise<Resource | undefined> {
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined || parts.tokens === undefined) return undefined;
+  try {
+    return (await parts.tokens.isAccepted(token)) ? parts.resource : undefined;
+  } catch (cause) {
+    request.log.error({ event: 'tokens-unchecked', err: cause });
+    throw new ServiceError('ServiceUnavailable', { cause, retryAfterSeconds: 5 });
+  }
+}
+
+function createServer(handler: RequestListener, parts: HttpParts): Server {
+  const options: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MILLISECONDS,
+    // A slow client holds a connection, not the server.
+    requestTimeout: parts.requestMilliseconds,
     // Node swaps the two where the headers have longer than the whole.
     headersTimeout: Math.min(HEADERS_MILLISECONDS, parts.requestMilliseconds),
+    connectionsCheckingInterval: TIMEOUT_CHECK_MILLISECONDS,
+    keepAliveTimeout: CONNECTION_IDLE_MILLISECONDS,
   };
+  return parts.tls === undefined
+    ? http.createServer(options, handler)
+    : https.createServer({ ...options, ...parts.tls }, handler);
 }
 
 /** The first preview of the service, of 2019: no model, client or path of it works with a later version. */

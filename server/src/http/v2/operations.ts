@@ -1,4 +1,4 @@
-import type { RateGroup } from '../../config.ts';
+import type { RateGroup } from '../rates.ts';
 import { analyzeLayoutAsync } from './analyze-layout-async.ts';
 import { analyzeWithCustomModel } from './analyze-with-custom-model.ts';
 import { composeCustomModelsAsync } from './compose-custom-models-async.ts';
