@@ -100,7 +100,10 @@ async function timeSeeding(): Promise<{ seconds: number; early: number; late: nu
   const code = await new Promise<number | null>((resolve) => running.child.once('close', resolve));
   clearInterval(looking);
   const seconds = (performance.now() - startedAt) / 1000;
-  if (code !== 0) throw new Error(`replicate ended with ${code}`);
+  if (code !== 0) {
+    const { stdout } = await formhaven.run('diff');
+    throw new Error(`replicate ended with ${code}: ${stdout.slice(0, 2000)}`);
+  }
   const idleAt = performance.now();
   const idle = await formhaven.run('replicate', '--json');
   if (idle.code !== 0) throw new Error(`replicate ended with ${idle.code}: ${idle.stderr}`);
