@@ -10,6 +10,9 @@ import { startRegions } from '../kit/regions.ts';
 import { pollUntil, trainStatements } from '../kit/work.ts';
 import { configure } from './command.ts';
 
+// Each look may be a process of its own, on a machine that has other work.
+const PATIENCE_MILLISECONDS = 150_000;
+
 test('regions that offer the public API alone are proven by the documents of the policy’s folder', async () => {
   await using regions = await startRegions(['westus2', 'eastus']);
   const [west, east] = [regions.region('westus2'), regions.region('eastus')];
@@ -52,12 +55,14 @@ test('a webhook and an exit code tell that an objective is missed, and the webho
   await pollUntil(
     async () => told.length,
     (count) => count === 1,
+    PATIENCE_MILLISECONDS,
   );
   expect((await formhaven.run('status', '--json')).code).toBe(4);
   await east.start();
   await pollUntil(
     async () => told.length,
     (count) => count === 2,
+    PATIENCE_MILLISECONDS,
   );
   expect(told).toMatchObject([
     { event: 'objective-missed', policy: 'all' },
@@ -83,6 +88,7 @@ test('what cannot be meant ends with 2 and says why, and a second orchestrator r
   await pollUntil(
     async () => running.lines().length,
     (lines) => lines > 0,
+    PATIENCE_MILLISECONDS,
   );
   const second = await right.run('replicate', '--json');
   expect(second.code).toBe(1);

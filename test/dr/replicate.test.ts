@@ -6,6 +6,9 @@ import { startRegions } from '../kit/regions.ts';
 import { analyzePdf, fieldTexts, pollUntil, trainStatements } from '../kit/work.ts';
 import { configure } from './command.ts';
 
+// Each look may be a process of its own, on a machine that has other work.
+const PATIENCE_MILLISECONDS = 150_000;
+
 interface StatusJson {
   readonly pairs: readonly {
     readonly models: readonly {
@@ -97,6 +100,7 @@ test('replicate --watch is killed and started again at any time, and everything 
     await pollUntil(
       async () => running.lines().length,
       (lines) => lines >= life,
+      PATIENCE_MILLISECONDS,
     );
     await running.kill('SIGKILL');
     // And a region beside it: the source first, then the target.
@@ -110,12 +114,14 @@ test('replicate --watch is killed and started again at any time, and everything 
   const status = await pollUntil(
     async () => JSON.parse((await formhaven.run('status', '--json')).stdout) as StatusJson,
     ({ pairs }) => pairs[0]?.models.every(({ sign }) => sign === '=') === true,
+    PATIENCE_MILLISECONDS,
   );
   expect(new Set(status.pairs[0]?.models.map(({ sourceId }) => sourceId))).toEqual(new Set(trained));
   const { port } = JSON.parse(running.lines()[0] ?? '{}') as { readonly port: number };
   const metrics = await pollUntil(
     async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
     (text) => text.includes('protection="protected"} 3'),
+    PATIENCE_MILLISECONDS,
   );
   expect(metrics).toContain('formhaven_dr_objective_missed{policy="all",from="westus2",to="eastus"} 0');
   expect(await running.kill('SIGTERM')).toBe(0);

@@ -3,6 +3,9 @@ import { expect, test } from 'vitest';
 import { startRegions } from '../kit/regions.ts';
 import { copyModel, pollUntil, trainStatements } from '../kit/work.ts';
 
+// Each look may be a process of its own, on a machine that has other work.
+const PATIENCE_MILLISECONDS = 150_000;
+
 async function json(response: Response): Promise<unknown> {
   return { status: response.status, body: await response.json() };
 }
@@ -49,6 +52,7 @@ test('a region tells whoever has its key what changed, and proves its models fro
   const gone = await pollUntil(
     async () => json(await west.request(`${base}/models/${id}`)),
     () => true,
+    PATIENCE_MILLISECONDS,
   );
   expect(gone).toMatchObject({ status: 200, body: { status: 'deleted' } });
 });
@@ -61,6 +65,7 @@ test('a region that drains answers whoever waits for a change', async () => {
   await pollUntil(
     async () => (await west.request('/formhaven/replication')).status,
     (status) => status === 200,
+    PATIENCE_MILLISECONDS,
   );
   await west.stop();
   expect(await json(await waiting)).toMatchObject({ status: 200, body: { isReset: false, changes: [] } });
