@@ -79,6 +79,18 @@ describe('writes', () => {
   });
 });
 
+test('an error names the model as the client does', async () => {
+  await using fleet = await Fleet.start();
+  await fleet.admin('/gateway/failover', { to: 'east' });
+  fleet.east.models.delete(MODEL_IN_EAST);
+  const refusal = await fleet
+    .client()
+    .deleteModel(MODEL)
+    .catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ status: 404, code: '1022', message: expect.stringContaining(MODEL) });
+  expect(String(refusal)).not.toContain(MODEL_IN_EAST);
+});
+
 describe('a copy', () => {
   test('is authorized by the primary, and polled where it was begun', async () => {
     await using fleet = await Fleet.start();

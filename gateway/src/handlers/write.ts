@@ -22,9 +22,10 @@ export async function write(parts: GatewayParts, exchange: Exchange, request: Wr
   if (clientId !== undefined) requireNotDeleted(await parts.store.modelHome(clientId), clientId, '1022');
   const body = request.kind === 'delete' ? undefined : await readBody(exchange);
   const begun = await begin(parts, request.kind);
+  const regionModelId = clientId === undefined ? undefined : regionId(parts, clientId, begun.leadership.region);
   const outcome = await send(parts, begun.region, {
     method: request.kind === 'delete' ? 'DELETE' : 'POST',
-    path: pathOf(parts, request, begun.leadership.region, clientId),
+    path: pathOf(request, regionModelId),
     headers: passedHeaders(exchange),
     ...(body === undefined || body.byteLength === 0
       ? {}
@@ -47,7 +48,7 @@ export async function write(parts: GatewayParts, exchange: Exchange, request: Wr
   }
   const location = v2.parseLocation(outcome.location ?? '');
   if (outcome.status < 300) await keepHome(parts, begun.leadership.region, clientId, location);
-  await sendHeld(exchange, withId(outcome, clientId), {
+  await sendHeld(exchange, withId(outcome, clientId, regionModelId), {
     toClientId: (id) => parts.ids.current.clientIdOf(id),
     spool: parts.spool,
     headers: location === undefined ? {} : { location: v2.locationUrl(exchange.baseUrl, location) },
@@ -98,7 +99,7 @@ export async function copy(
       outcome: { status: 'open' },
     });
   }
-  await sendHeld(exchange, withId(outcome, clientId), {
+  await sendHeld(exchange, withId(outcome, clientId, modelId), {
     toClientId: (id) => parts.ids.current.clientIdOf(id),
     spool: parts.spool,
     headers:
@@ -169,7 +170,7 @@ async function keepHome(
   else if (location?.kind === 'model') await parts.store.putModelHome(location.modelId, { status: 'made', region });
 }
 
-function pathOf(parts: GatewayParts, request: WriteRequest, region: Region, clientId: ModelId | undefined): string {
+function pathOf(request: WriteRequest, regionModelId: ModelId | undefined): string {
   const models = `${v2.basePath(request.version)}/custom/models`;
   switch (request.kind) {
     case 'train':
@@ -179,7 +180,7 @@ function pathOf(parts: GatewayParts, request: WriteRequest, region: Region, clie
     case 'authorizeCopy':
       return `${models}/copyAuthorization${request.query}`;
     case 'delete':
-      return `${models}/${clientId === undefined ? '' : regionId(parts, clientId, region)}${request.query}`;
+      return `${models}/${regionModelId ?? ''}${request.query}`;
     default:
       throw new TypeError(`no such write: ${JSON.stringify(request satisfies never)}`);
   }
@@ -240,8 +241,10 @@ function passedHeaders(exchange: Exchange): Readonly<Record<string, string>> {
 }
 
 /** 1022 repeats the region's id in its sentence. */
-function withId(answer: HeldAnswer, clientId: ModelId | undefined): HeldAnswer {
-  if (clientId === undefined || answer.status < 400 || answer.rest !== undefined) return answer;
-  const text = answer.head.toString('latin1').replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, clientId);
+function withId(answer: HeldAnswer, clientId: ModelId | undefined, regionModelId: ModelId | undefined): HeldAnswer {
+  if (clientId === undefined || regionModelId === undefined || answer.status < 400 || answer.rest !== undefined) {
+    return answer;
+  }
+  const text = answer.head.toString('latin1').replaceAll(regionModelId, clientId);
   return { ...answer, head: Buffer.from(text, 'latin1') };
 }
