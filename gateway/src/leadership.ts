@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ModelId, parseModelId, type Region, ServiceError } from '@formhaven/contract';
-import { fetchAllModels } from './handlers/list-models.ts';
-import { currentLeadership } from './handlers/write.ts';
+import { fetchAllModels } from './all-models.ts';
 import { nameOf } from './health/region-health.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Leadership, UnsettledWrite } from './store/store.ts';
@@ -23,6 +22,13 @@ export interface FailoverReport {
   readonly modelsLeftBehind: readonly ModelId[];
   /** Their outcome is not known, or they succeeded too late. */
   readonly unsettledWrites: readonly UnsettledWrite[];
+}
+
+/** Who takes the writes, as the store says now. */
+export async function currentLeadership(parts: Pick<GatewayParts, 'store' | 'config' | 'now'>): Promise<Leadership> {
+  const [first] = parts.config.current.regions;
+  if (first === undefined) throw new TypeError('a configuration has regions');
+  return await parts.store.leadership({ region: first.name, now: parts.now() });
 }
 
 /** @throws ServiceError where the region is unknown, isolated, or someone else was faster */

@@ -3,9 +3,8 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Exchange } from '../exchange.ts';
 import { nameOf } from '../health/region-health.ts';
-import { failback, failover, isolate, type Mover, planFailback, release } from '../leadership.ts';
+import { currentLeadership, failback, failover, isolate, type Mover, planFailback, release } from '../leadership.ts';
 import type { GatewayParts } from '../parts.ts';
-import { currentLeadership } from './write.ts';
 
 // What people and their tools may see and do, with an admin key:
 //

@@ -1,6 +1,7 @@
 import { type ModelId, parseModelId, type Region, ServiceError, v2 } from '@formhaven/contract';
 import { type Exchange, unavailable } from '../exchange.ts';
 import { type HeldAnswer, holdAnswer, sendHeld } from '../held-answer.ts';
+import { currentLeadership } from '../leadership.ts';
 import type { GatewayParts } from '../parts.ts';
 import { type CallOutcome, describeOutcome, type RegionCall } from '../region-link.ts';
 import type { RoutedRequest, WriteKind } from '../routed-request.ts';
@@ -135,13 +136,6 @@ async function begin(parts: GatewayParts, kind: WriteKind): Promise<Begun> {
     // Undefined where it was moved in between: look again.
     if (ticket !== undefined) return { leadership, region, ticket };
   }
-}
-
-/** Who takes the writes, as the store says now. */
-export async function currentLeadership(parts: Pick<GatewayParts, 'store' | 'config' | 'now'>): Promise<Leadership> {
-  const [first] = parts.config.current.regions;
-  if (first === undefined) throw new TypeError('a configuration has regions');
-  return await parts.store.leadership({ region: first.name, now: parts.now() });
 }
 
 async function send(parts: GatewayParts, region: RoutedRegion, call: RegionCall): Promise<HeldAnswer | CallOutcome> {
