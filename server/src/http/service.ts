@@ -19,6 +19,7 @@ import { healthRoutes } from './health.ts';
 import { KeyRing } from './keys.ts';
 import { baseUrl, type HttpParts } from './parts.ts';
 import { RateLimits } from './rates.ts';
+import { referenceRoutes } from './reference.ts';
 import { replicationRoutes } from './replication/routes.ts';
 import { refuseUnreadable } from './unreadable.ts';
 import { v2Routes } from './v2/routes.ts';
@@ -109,6 +110,7 @@ export function createHttpService(parts: HttpParts): FastifyInstance {
   app.setNotFoundHandler((request, reply) => sendError(new ServiceError('404'), request, reply, parts));
 
   healthRoutes(app, parts);
+  referenceRoutes(app);
   copiesRoutes(app, parts.receive);
   replicationRoutes(app, parts);
   retiredRoutes(app);
