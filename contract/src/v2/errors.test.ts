@@ -80,8 +80,8 @@ describe('ServiceError', () => {
   });
 
   it('takes the codes and status of other servers', () => {
-    const error = new ServiceError(parseErrorCode('Gone'), { status: 410 });
-    expect(error).toMatchObject({ code: 'Gone', status: 410, message: 'Gone' });
+    const error = new ServiceError(parseErrorCode('Conflict'), { status: 409 });
+    expect(error).toMatchObject({ code: 'Conflict', status: 409, message: 'Conflict' });
   });
 });
 
