@@ -110,10 +110,19 @@ async function timeSeeding(): Promise<{ seconds: number; early: number; late: nu
   return { seconds, early, late, idleSeconds: (performance.now() - idleAt) / 1000 };
 }
 
+interface StoredRow {
+  readonly resource: string;
+  readonly created_on: number;
+  readonly last_updated_on: number;
+  readonly manifest: string;
+}
+
 /** One model under thousands of names: what is made in a year, in a second. */
 function clone(region: TestRegion, modelId: string, count: number): void {
   const db = new DatabaseSync(join(region.dataFolder, 'region.db'));
-  const row = db.prepare(`select * from models where id = ?`).get(modelId) as Record<string, string>;
+  const row = db
+    .prepare('select resource, created_on, last_updated_on, manifest from models where id = ?')
+    .get(modelId) as unknown as StoredRow;
   const insert = db.prepare(
     `insert into models (resource, id, created_on, last_updated_on, name, status, digest, manifest) values (?, ?, ?, ?, ?, 'ready', ?, ?)`,
   );
@@ -122,11 +131,11 @@ function clone(region: TestRegion, modelId: string, count: number): void {
   let { last } = db.prepare('select last from change_counter').get() as { last: number };
   for (let index = 0; index < count; index++) {
     const name = `seeded ${index}`;
-    const manifest = canonicalize({ ...(JSON.parse(row.manifest ?? '{}') as object), name }) ?? '';
+    const manifest = canonicalize({ ...(JSON.parse(row.manifest) as object), name }) ?? '';
     const digest = createHash('sha256').update(manifest).digest('hex');
     const id = randomUUID();
-    insert.run(row.resource ?? '', id, row.created_on ?? 0, row.last_updated_on ?? 0, name, digest, manifest);
-    change.run(++last, row.resource ?? '', id, 'ready', row.last_updated_on ?? 0);
+    insert.run(row.resource, id, row.created_on, row.last_updated_on, name, digest, manifest);
+    change.run(++last, row.resource, id, 'ready', row.last_updated_on);
   }
   db.prepare('update change_counter set last = ?').run(last);
   db.exec('commit');
