@@ -19,8 +19,10 @@ export function binarize(
   const sums = new Int32Array(columns * rows);
   for (let y = 0; y < height; y++) {
     const to = (y >> 3) * columns;
-    for (let x = 0, from = y * width; x < width; x++, from++) {
-      sums[to + (x >> 3)] = (sums[to + (x >> 3)] as number) + (data[from] as number);
+    for (let c = 0, from = y * width, end = from + width; c < columns; c++) {
+      let sum = 0;
+      for (const next = Math.min(end, from + tile); from < next; from++) sum += data[from] as number;
+      sums[to + c] = (sums[to + c] as number) + sum;
     }
   }
   const integral = new Float64Array((columns + 1) * (rows + 1));
@@ -47,6 +49,9 @@ export function binarize(
         (integral[r0 * (columns + 1) + c0] as number);
       const pixels = (Math.min(height, r1 * tile) - r0 * tile) * (Math.min(width, c1 * tile) - c0 * tile);
       const threshold = (sum / pixels) * (1 - share);
+      // Nothing but white: most of a page.
+      const own = (y1 - r * tile) * (Math.min(width, (c + 1) * tile) - c * tile);
+      if (sums[r * columns + c] === 255 * own) continue;
       const x1 = Math.min(width, (c + 1) * tile);
       for (let y = r * tile; y < y1; y++) {
         for (let at = y * width + c * tile, end = y * width + x1; at < end; at++) {

@@ -3,6 +3,7 @@ import { area, type Box, boxOf, contains, height, intersectionArea, polygonOf, u
 import { binarize } from '../image/binarize.ts';
 import type { Raster } from '../image/raster.ts';
 import { lineText, mapLine, mapPolygon, spanPolygon, type TextLine } from '../page-text.ts';
+import { hasHeaderRow } from './header-row.ts';
 import { levelPage } from './level.ts';
 import { joinLines } from './lines.ts';
 import { type FoundMark, findMarks, isBoxLetter } from './marks.ts';
@@ -15,6 +16,8 @@ import { findTables } from './tables.ts';
 export interface ReadPage {
   readonly number: number;
   readonly raster: Raster;
+  /** Nothing is drawn but text: there are no rulings and no boxes to look for. */
+  readonly isPlain?: boolean;
   readonly lines: readonly TextLine[];
   /** Check boxes of a form: known, not seen. */
   readonly checkBoxes: readonly FoundMark[];
@@ -34,9 +37,10 @@ export interface PageFrame {
 /** Makes the page of lines in reading order, marks and tables. */
 export function layOut(page: ReadPage, frame: PageFrame): Page {
   const level = levelPage(page.raster, page.angle);
-  const ink = binarize(level.raster);
   const { width, height: rows } = level.raster;
-  const rulings = findRulings(level.raster, Math.max(30, Math.round(Math.max(width, rows) / 45)));
+  const rulings: Rulings = page.isPlain
+    ? { horizontal: [], vertical: [] }
+    : findRulings(level.raster, Math.max(30, Math.round(Math.max(width, rows) / 45)));
   const lines = joinNeighbours(page.lines.map((line) => mapLine(line, level.toLevel))).flatMap((line) =>
     splitAtRulings(line, rulings),
   );
@@ -45,16 +49,7 @@ export function layOut(page: ReadPage, frame: PageFrame): Page {
     ...mark,
     box: boxOf(mapPolygon(polygonOf(mark.box), level.toLevel)),
   }));
-  const drawn = findMarks(ink, {
-    size: { width, height: rows },
-    words: lines.flatMap((line) =>
-      line.words
-        .filter((word) => !isBoxLetter(word))
-        .map((word) => ({ ...boxOf(word.polygon), isLong: isRealWord(word) })),
-    ),
-    areLoose: lines.some((line) => line.words.some((word) => word.confidence < 1)),
-    textHeight,
-  }).filter(
+  const drawn = (page.isPlain ? [] : drawnMarks(level.raster, lines, textHeight)).filter(
     ({ box }) => !known.some((mark) => intersectionArea(mark.box, box) > 0.3 * Math.min(area(mark.box), area(box))),
   );
   const marks = [...known, ...drawn].toSorted((a, b) => a.box.y0 - b.box.y0 || a.box.x0 - b.box.x0);
@@ -78,6 +73,19 @@ export function layOut(page: ReadPage, frame: PageFrame): Page {
   };
 }
 
+function drawnMarks(raster: Raster, lines: readonly TextLine[], textHeight: number): FoundMark[] {
+  return findMarks(binarize(raster), {
+    size: { width: raster.width, height: raster.height },
+    words: lines.flatMap((line) =>
+      line.words
+        .filter((word) => !isBoxLetter(word))
+        .map((word) => ({ ...boxOf(word.polygon), isLong: isRealWord(word) })),
+    ),
+    areLoose: lines.some((line) => line.words.some((word) => word.confidence < 1)),
+    textHeight,
+  });
+}
+
 function presentLine(line: TextLine, out: (polygon: Polygon) => Polygon): Line {
   return {
     text: lineText(line),
@@ -92,6 +100,7 @@ function presentTable(
   table: FoundTable,
   { page, marks, out }: { page: number; marks: readonly FoundMark[]; out: (polygon: Polygon) => Polygon },
 ): Table {
+  const hasHeader = hasHeaderRow(table);
   return {
     rowCount: table.rowCount,
     columnCount: table.columnCount,
@@ -113,7 +122,7 @@ function presentTable(
         columnSpan: cell.columnSpan,
         text: words.map(({ text }) => text).join(' '),
         polygon: out(polygonOf(cell.box)),
-        isHeader: false,
+        isHeader: hasHeader && cell.row === 0,
         elements,
       };
     }),

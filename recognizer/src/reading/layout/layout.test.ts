@@ -3,6 +3,7 @@ import type { Box } from '../box.ts';
 import { binarize } from '../image/binarize.ts';
 import { connectedComponents } from '../image/components.ts';
 import type { Raster } from '../image/raster.ts';
+import { hasHeaderRow } from './header-row.ts';
 import { joinLines } from './lines.ts';
 import { findMarks } from './marks.ts';
 import { basicOrder, naturalOrder } from './reading-order.ts';
@@ -119,6 +120,63 @@ test('reads a table without lines by its columns', () => {
   const [table] = findTables(words, { rulings: { horizontal: [], vertical: [] }, textHeight: 12, pageWidth: 400 });
   expect(table).toMatchObject({ rowCount: 4, columnCount: 3 });
   expect(grid(table)).toContain('2,1 900');
+});
+
+test('knows the row that names the columns', () => {
+  const table = (rows: readonly (readonly string[])[]): FoundTable => ({
+    box: { x0: 0, y0: 0, x1: 400, y1: 100 },
+    rowCount: rows.length,
+    columnCount: rows[0]?.length ?? 0,
+    cells: rows.flatMap((row, r) =>
+      row.map((text, c) => ({
+        ...{ row: r, column: c, rowSpan: 1, columnSpan: 1, box: { x0: c, y0: r, x1: c + 1, y1: r + 1 } },
+        words: text === '' ? [] : [word(text, 100 * c, 20 * r)],
+      })),
+    ),
+  });
+  expect(
+    hasHeaderRow(
+      table([
+        ['', 'Paid'],
+        ['Tea', '2.00'],
+        ['Bread', '3.10'],
+      ]),
+    ),
+  ).toBe(false);
+  expect(
+    hasHeaderRow(
+      table([
+        ['Item', 'Price'],
+        ['Tea', '2.00'],
+        ['Bread', '3.10'],
+      ]),
+    ),
+  ).toBe(true);
+  expect(
+    hasHeaderRow(
+      table([
+        ['', 'Net', 'Gross'],
+        ['Tea', '2.00', '2.40'],
+      ]),
+    ),
+  ).toBe(true);
+  expect(
+    hasHeaderRow(
+      table([
+        ['Tea', '2.00'],
+        ['Bread', '3.10'],
+      ]),
+    ),
+  ).toBe(false);
+  expect(
+    hasHeaderRow(
+      table([
+        ['Name', 'Anna'],
+        ['Town', 'Oslo'],
+        ['Work', 'Smith'],
+      ]),
+    ),
+  ).toBe(false);
 });
 
 test('takes two addresses beside each other for no table', () => {

@@ -38,6 +38,7 @@ export function findRulings({ width, height, data }: Raster, shortest: number): 
   const horizontal = collect((visit) => {
     const map = new Uint8Array(width);
     for (let y = 0; y < height; y++) {
+      if (isEven(data, y, { length: width, rows: height })) continue;
       markLines({ map, data, from: y * width, before: y, after: height - 1 - y });
       runsOf(map, shortest, (a, b) => visit(y, a, b));
     }
@@ -47,11 +48,22 @@ export function findRulings({ width, height, data }: Raster, shortest: number): 
   const vertical = collect((visit) => {
     const map = new Uint8Array(height);
     for (let x = 0; x < width; x++) {
+      if (isEven(turned, x, { length: height, rows: width })) continue;
       markLines({ map, data: turned, from: x * height, before: x, after: width - 1 - x });
       runsOf(map, shortest, (a, b) => visit(x, a, b));
     }
   });
   return { horizontal, vertical };
+}
+
+/** Whether a row is the same as those on either side that it would be compared with. */
+function isEven(data: Uint8Array, row: number, { length, rows }: { length: number; rows: number }): boolean {
+  const at = (y: number) => data.subarray(y * length, (y + 1) * length);
+  const own = at(row);
+  return (
+    Buffer.compare(own, at(Math.max(0, row - reach))) === 0 &&
+    Buffer.compare(own, at(Math.min(rows - 1, row + reach))) === 0
+  );
 }
 
 /** Marks the pixels of a row that belong to a line along it. */

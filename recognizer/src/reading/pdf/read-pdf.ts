@@ -70,9 +70,8 @@ async function readPdfPage(
   const content = pdfContent(page, geometry, job.limits);
   const source = textSource(words, content, geometry);
   if (source.kind === 'layer' && words.length === 0 && checkBoxes.length === 0) return blankPage(number, geometry);
-  const raster = hasDrawing(content, source)
-    ? renderPdfPage(page, geometry, drawingDpi(source))
-    : emptyPicture(geometry);
+  const isPlain = !hasDrawing(content, source);
+  const raster = isPlain ? emptyPicture(geometry) : renderPdfPage(page, geometry, drawingDpi(source));
   const scale = raster.dpi / pointsPerInch;
   const space: PixelSpace = {
     scale,
@@ -108,6 +107,7 @@ async function readPdfPage(
     {
       number,
       raster,
+      isPlain,
       lines,
       checkBoxes: checkBoxes.map(({ box, state }) => ({ box: pixelBox(box, space), state, confidence: 1 })),
       angle,
@@ -128,11 +128,14 @@ function drawingDpi(source: TextSource): number {
   return source.kind === 'both' ? pictureDpi : layoutDpi;
 }
 
-/** White, at one pixel a point. */
+/** The size at one pixel a point; nobody looks at the pixels. */
 function emptyPicture({ exactWidth, exactHeight }: PdfGeometry): Raster & { dpi: number } {
-  const width = Math.ceil(exactWidth);
-  const height = Math.ceil(exactHeight);
-  return { width, height, data: new Uint8Array(width * height).fill(255), dpi: pointsPerInch };
+  return {
+    width: Math.ceil(exactWidth),
+    height: Math.ceil(exactHeight),
+    data: new Uint8Array(0),
+    dpi: pointsPerInch,
+  };
 }
 
 function blankPage(number: number, geometry: PdfGeometry): Page {

@@ -3,7 +3,7 @@ import type { OpenPdfPage } from './document.ts';
 import { type PdfGeometry, pointsPerInch } from './geometry.ts';
 
 /** fpdfview.h */
-const bgrx = 2 + 1;
+const grey = 1;
 const drawAnnotations = 0x01;
 const white = 0xffffffff;
 
@@ -21,7 +21,7 @@ export function renderPdfPage(
   const used = Math.min(dpi, Math.sqrt(mostPixels / inches));
   const width = Math.max(1, Math.round((geometry.exactWidth / pointsPerInch) * used));
   const height = Math.max(1, Math.round((geometry.exactHeight / pointsPerInch) * used));
-  const bitmap = api.FPDFBitmap_CreateEx(width, height, bgrx, 0, 0);
+  const bitmap = api.FPDFBitmap_CreateEx(width, height, grey, 0, 0);
   if (bitmap === 0) throw new RangeError('PDFium has no memory left for the picture of a page');
   try {
     api.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, white);
@@ -30,11 +30,9 @@ export function renderPdfPage(
     const start = api.FPDFBitmap_GetBuffer(bitmap);
     const source = engine.bytes();
     const data = new Uint8Array(width * height);
-    for (let y = 0, at = 0; y < height; y++) {
-      for (let x = 0, from = start + y * stride; x < width; x++, from += 4) {
-        // Rec. 601 luma in 1/256.
-        data[at++] = ((source[from] ?? 0) * 29 + (source[from + 1] ?? 0) * 150 + (source[from + 2] ?? 0) * 77) >> 8;
-      }
+    for (let y = 0; y < height; y++) {
+      const from = start + y * stride;
+      data.set(source.subarray(from, from + width), y * width);
     }
     return { width, height, data, dpi: used };
   } finally {
