@@ -36,4 +36,4 @@ for (const f of files.sort()) {
   );
 }
 console.log(`${files.length} files, ${wrong} wrong`);
-process.exitCode = wrong ? 1 : 0;
+process.exitCode = Math.min(1, wrong);

@@ -99,8 +99,8 @@ const show = (c) =>
   Object.values(m.prf(c))
     .map((v) => (100 * v).toFixed(1))
     .join(' / ');
-if (marks.truth) console.log(`marks ${marks.truth}: P/R/F1 ${show(marks)}; with state ${show(states)}`);
-if (tables) {
+if (marks.truth > 0) console.log(`marks ${marks.truth}: P/R/F1 ${show(marks)}; with state ${show(states)}`);
+if (tables > 0) {
   console.log(
     `tables ${tables}: same shape ${same}, adjacency P/R/F1 ${show(adjacent)}, mean of documents ${(100 * m.mean(perDocument)).toFixed(1)}`,
   );

@@ -105,7 +105,7 @@ const f1 = (c) => (100 * m.prf(c).f1).toFixed(1);
 console.log(
   `${files.length} files, ${pageCount} pages, ${(cpu / Math.max(1, pageCount)).toFixed(2)} CPU s a page\n` +
     `bag F1 exact ${f1(sum.exact)} nocase ${f1(sum.nocase)} alnum ${f1(sum.alnum)}  CER ${((100 * edits) / characters).toFixed(2)}\n` +
-    (sum.found.truth ? `found ${f1(sum.found)} both ${f1(sum.both)} mean IoU ${m.mean(ious).toFixed(3)}\n` : '') +
+    (sum.found.truth > 0 ? `found ${f1(sum.found)} both ${f1(sum.both)} mean IoU ${m.mean(ious).toFixed(3)}\n` : '') +
     `confidence right ${m.mean(right).toFixed(3)} wrong ${m.mean(wrong).toFixed(3)} AUROC ${m.auroc(right, wrong).toFixed(3)}`,
 );
 

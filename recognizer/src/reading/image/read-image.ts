@@ -17,7 +17,7 @@ export async function readImage(bytes: Uint8Array, format: ImageFormat, job: Rea
     );
   }
   const wanted = selectedPages(image.pageCount, { selection: options.pages, most: limits.maxPages });
-  const models = await ocrModels(options.ocr);
+  const models = await ocrModels(options.ocr, options.language);
   const pages: Page[] = [];
   for (const number of wanted) {
     deadline.check();

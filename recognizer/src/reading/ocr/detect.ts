@@ -10,8 +10,8 @@ export interface TextBox extends RotatedBox {
 }
 
 /** Longest side the detector sees, and how much a small picture is enlarged at most. Measured on receipts and forms. */
-const longestSide = 1280;
-const mostEnlarged = 1.28;
+const longestSide = 1440;
+const mostEnlarged = 1.5;
 const textThreshold = 0.3;
 const boxThreshold = 0.6;
 /** The detector is trained on shrunken text regions; this is how far they grow back. */

@@ -24,8 +24,18 @@ export interface OcrModels {
 
 const loaded = new Map<string, Promise<OcrModels>>();
 
-/** The models, loaded once in each thread. */
-export function ocrModels(own: OwnModels = {}): Promise<OcrModels> {
+/** What tesseract calls the languages of other scripts. Where it or their data is not installed, nothing changes. */
+const tesseractLanguages: Readonly<Record<string, string>> = { ja: 'jpn', ko: 'kor', zh: 'chi_sim' };
+
+/** The models, loaded once in each thread. `language` (BCP 47) asks for tesseract where the networks cannot help. */
+export async function ocrModels(own: OwnModels = {}, language?: string): Promise<OcrModels> {
+  const models = await networks(own);
+  const data = tesseractLanguages[language?.toLowerCase().split('-')[0] ?? ''];
+  if (own.tesseract || own.recognition !== undefined || data === undefined) return models;
+  return { ...models, tesseract: { command: 'tesseract', languages: `${data}+eng` } };
+}
+
+function networks(own: OwnModels): Promise<OcrModels> {
   const key = JSON.stringify([own.detection, own.recognition, own.keys, own.tesseract]);
   let models = loaded.get(key);
   if (!models) {

@@ -21,6 +21,10 @@ const doubtfulLine = 0.93;
 const doubtfulCharacter = 0.8;
 /** Share of the detector's box above and below the letters. */
 const margin = 0.13;
+/** Distance of letters the readers are good at, in pixels of the crop; and how narrow they may be, and the squeeze. */
+const bestAdvance = 18;
+const narrowest = 15;
+const mostSqueezed = 0.66;
 const widestCrop = cropHeight * 60;
 
 /** Finds and reads all text of a picture, whichever way it lies. `angle` is in degrees, clockwise, in (-180, 180]. */
@@ -33,9 +37,12 @@ export async function readRaster(
 ): Promise<{ lines: TextLine[]; angle: number }> {
   const { turns, picture, boxes, angle } = await uprightText(raster, models, deadline);
   const read: ReadLine[] = [];
+  const advances: number[] = [];
   for (const box of boxes) {
     deadline.check();
-    read.push(await readBox(picture, box, models));
+    const line = await readBox(picture, box, { models, squeeze: squeezeFor(advances) });
+    read.push(line);
+    if (line.advance > 0) advances.push(line.advance);
   }
   const foreign = await foreignWords(read, { models, deadline });
   const back = pointsBack(turns, picture);
@@ -172,13 +179,13 @@ interface Reading {
   readonly crop: Raster;
 }
 
-async function readCrop(picture: Raster, box: RotatedBox, reader: LineReader): Promise<Reading> {
-  const crop = cropOf(picture, box);
+async function readCrop(picture: Raster, box: RotatedBox, reader: LineReader, squeeze = 1): Promise<Reading> {
+  const crop = cropOf(picture, box, squeeze);
   return { box, crop, characters: await recognizeLine(crop, reader) };
 }
 
-function cropOf(picture: Raster, box: RotatedBox): Raster {
-  const natural = Math.round((cropHeight * box.width) / box.height / 8) * 8;
+function cropOf(picture: Raster, box: RotatedBox, squeeze = 1): Raster {
+  const natural = Math.round((squeeze * cropHeight * box.width) / box.height / 8) * 8;
   return cropRotated(picture, box, { width: Math.min(widestCrop, Math.max(16, natural)), height: cropHeight });
 }
 
@@ -192,14 +199,27 @@ interface ReadLine {
   readonly least: number;
   /** What the reader that was not believed read, where two were asked. */
   readonly second: string | undefined;
+  /** Distance of its letters before squeezing, 0 where it is not known. */
+  readonly advance: number;
 }
 
-async function readBox(picture: Raster, box: TextBox, models: OcrModels): Promise<ReadLine> {
-  let best = await readCrop(picture, box, models.reader);
+async function readBox(
+  picture: Raster,
+  box: TextBox,
+  { models, squeeze: wanted }: { models: OcrModels; squeeze: number },
+): Promise<ReadLine> {
+  const isTall = box.height > 1.8 * box.width;
+  let squeeze = isTall ? 1 : wanted;
+  let best = await readCrop(picture, box, models.reader, squeeze);
+  if (squeeze < 1 && advanceOf(best.characters) < narrowest) {
+    // A line of narrower letters than the rest.
+    squeeze = 1;
+    best = await readCrop(picture, box, models.reader);
+  }
   let sure = certainty(best.characters);
   let turned: QuarterTurns = 0;
   let second: string | undefined;
-  if (box.height > 1.8 * box.width) {
+  if (isTall) {
     // Perhaps a line along the side of the page: read it downwards and upwards.
     const swapped = { ...box, width: box.height, height: box.width };
     for (const way of [1, 3] as const) {
@@ -213,13 +233,16 @@ async function readBox(picture: Raster, box: TextBox, models: OcrModels): Promis
     }
   }
   if (sure < unsure && models.secondReader) {
-    const characters = await recognizeLine(best.crop, models.secondReader);
-    const otherSure = certainty(characters);
+    // At its own width, if it was squeezed before.
+    const other = squeeze < 1 ? cropOf(picture, best.box) : best.crop;
+    const again = { ...best, crop: other, characters: await recognizeLine(other, models.secondReader) };
+    const otherSure = certainty(again.characters);
     const isBetter = otherSure > sure;
-    second = spelled(isBetter ? best.characters : characters, best.crop);
+    second = spelled(isBetter ? best : again);
     if (isBetter) {
-      best = { ...best, characters };
+      best = again;
       sure = otherSure;
+      squeeze = 1;
     }
   }
   return {
@@ -230,10 +253,35 @@ async function readBox(picture: Raster, box: TextBox, models: OcrModels): Promis
     sure,
     least: Math.min(1, ...best.characters.map(({ probability }) => probability)),
     second,
+    advance: turned === 0 && best.characters.length > 3 ? advanceOf(best.characters) / squeeze : 0,
   };
 }
 
-function spelled(characters: readonly ReadCharacter[], crop: Raster): string {
+/** Mean distance of letters that follow each other without a space, in pixels of the crop; 0 where there are none. */
+function advanceOf(characters: readonly ReadCharacter[]): number {
+  let sum = 0;
+  let count = 0;
+  characters.forEach((b, i) => {
+    const a = characters[i - 1];
+    if (!a || a.text === ' ' || b.text === ' ') return;
+    sum += (b.from + b.to - a.from - a.to) / 2;
+    count++;
+  });
+  return count > 0 ? sum / count : 0;
+}
+
+/**
+ * Wide letters are read as well when the line is squeezed, and in less time. How wide they are is known from the lines
+ * of the page read before.
+ */
+function squeezeFor(advances: readonly number[]): number {
+  if (advances.length < 3) return 1;
+  const sorted = advances.toSorted((a, b) => a - b);
+  const middle = sorted[sorted.length >> 1] ?? 0;
+  return Math.min(1, Math.max(mostSqueezed, bestAdvance / Math.max(1, middle)));
+}
+
+function spelled({ characters, crop }: Reading): string {
   return splitWords(characters, crop)
     .map((word) => word.text)
     .join(' ');

@@ -82,13 +82,13 @@ async function readPdfPage(
   let lines = layer;
   let angle = 90 * signedTurns(mainTurns(layer));
   if (source.kind === 'picture' || source.kind === 'compare') {
-    const seen = await readRaster(raster, await ocrModels(job.options.ocr), job.deadline);
+    const seen = await readRaster(raster, await ocrModels(job.options.ocr, job.options.language), job.deadline);
     if (source.kind === 'picture' || agreement(layer, seen.lines) < leastAgreement) {
       lines = seen.lines;
       angle = Math.round(seen.angle * 1e4) / 1e4;
     } else lines = [...layer, ...besides(layer, seen.lines)];
   } else if (source.kind === 'both') {
-    const models = await ocrModels(job.options.ocr);
+    const models = await ocrModels(job.options.ocr, job.options.language);
     for (const region of source.regions) {
       const { raster: part, x, y } = cropRaster(raster, pixelBox(region, space));
       if (part.width < 24 || part.height < 24) continue;
