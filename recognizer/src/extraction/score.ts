@@ -77,7 +77,7 @@ export function slotScorer(form: Form, view: PageView, slot: Slot): Scorer | und
   const links = new Map(view.links.map((link) => [link.index, link]));
   const placed = slot.exemplars.flatMap((exemplar): Placed[] => {
     const link = links.get(exemplar.page);
-    return link ? [placeExemplar(form, exemplar, link)] : [];
+    return link ? [placeExemplar(form, view, exemplar, link)] : [];
   });
   if (placed.length === 0) return undefined;
   const total = placed.reduce((sum, p) => sum + p.link.weight, 0);
@@ -122,15 +122,18 @@ function startLikeness({ page }: PageView, placed: readonly Placed[], i: number)
   return rounded(Math.max(...likeness));
 }
 
-function placeExemplar(form: Form, exemplar: Exemplar, link: PageLink): Placed {
+function placeExemplar(form: Form, view: PageView, exemplar: Exemplar, link: PageLink): Placed {
   const { span } = exemplar;
   const { alignment, page } = link;
   const [x0, yLeft] = alignment.map(span.firstX0, span.firstY);
   const [right, yRight] = alignment.map(span.firstX1, span.firstY);
   const n = form.sampleCount;
   const isVariable = (i: number) => {
-    const seen = (page.printed[i] ?? 0) * (n - 1) + ((alignment.toOther[i] ?? -1) >= 0 ? 1 : 0);
-    return seen / n < 0.5 && !page.model.words[i]?.mark;
+    if (page.model.words[i]?.mark) return false;
+    // A word that is on both pages is the same on both: where reading spoils print, the samples may disagree about it.
+    const match = alignment.toOther[i] ?? -1;
+    if (match >= 0 && !page.labelsOf.has(i)) return (view.printed[match] ?? 0) < view.threshold;
+    return ((page.printed[i] ?? 0) * (n - 1)) / n < 0.5;
   };
   return {
     exemplar,

@@ -155,12 +155,29 @@ function columnContext(page: PageModel, box: Bounds, side: 'above' | 'below'): C
     centre: 0,
   });
   if (nearest.i < 0) return { words: [], gap: Infinity, key: '' };
-  const line = found
-    .filter((f) => Math.abs(f.centre - nearest.centre) <= 0.6 * page.h)
-    .map((f) => page.words[f.i] as PageWord)
+  const near = found.filter((f) => Math.abs(f.centre - nearest.centre) <= 0.6 * page.h).map((f) => f.i);
+  const line = withSegment(page, near)
+    .map((i) => page.words[i] as PageWord)
     .sort((a, b) => a.x0 - b.x0 || a.y0 - b.y0);
-  const words = line.slice(0, 6).map(contextWord);
+  const words = line.slice(0, 8).map(contextWord);
   return { words, gap: nearest.distance / page.h, key: words.join(' ') };
+}
+
+/** With up to three words to each side that belong to the same text: a key need not stand over the whole width of its value. */
+function withSegment(page: PageModel, indices: readonly number[]): number[] {
+  const all = new Set(indices);
+  for (const from of indices) {
+    for (const side of ['left', 'right'] as const) {
+      const gaps = side === 'left' ? page.gapLeft : page.gapRight;
+      let i = from;
+      for (let step = 0; step < 3 && (gaps[i] ?? Infinity) <= 0.75; step++) {
+        i = page[side][i] ?? -1;
+        if (i < 0) break;
+        all.add(i);
+      }
+    }
+  }
+  return [...all];
 }
 
 function neighbourShape(page: PageModel, index: number, gap: number | undefined): string {
