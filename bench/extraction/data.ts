@@ -8,6 +8,8 @@ import type { FieldDefinition, Label, Sample } from '../../recognizer/src/extrac
 export interface Document extends Sample {
   readonly template: string;
   readonly gold: Gold;
+  /** The truth is written in capitals whatever the document has. */
+  readonly isUpperCase: boolean;
 }
 
 /** Texts by field, and for tables by row and column. */
@@ -34,7 +36,14 @@ export function labelledFolder(folder: string): Folder {
     .sort();
   const documents = names.map((name): Document => {
     const { labels } = parseLabelsFile(readJson(join(folder, `${name}.labels.json`)));
-    return { name, template: folder, pages: pagesOf(folder, name), labels, gold: goldOfLabels(labels) };
+    return {
+      name,
+      template: folder,
+      pages: pagesOf(folder, name),
+      labels,
+      gold: goldOfLabels(labels),
+      isUpperCase: isUpperCase(folder, name),
+    };
   });
   return { fields, documents };
 }
@@ -88,8 +97,20 @@ export function truthFolder(folder: string): Document[] {
     const truth = readJson(join(folder, `${name}.gt.json`)) as Truth;
     const fields = Object.entries(truth.fields ?? {}).filter(([, field]) => !field.untrained);
     const gold = { fields: Object.fromEntries(fields.map(([label, field]) => [label, field.text])), tables: {} };
-    return { name, template: truth.template ?? name, pages: pagesOf(folder, name), labels: [], gold };
+    return {
+      name,
+      template: truth.template ?? name,
+      pages: pagesOf(folder, name),
+      labels: [],
+      gold,
+      isUpperCase: isUpperCase(folder, name),
+    };
   });
+}
+
+function isUpperCase(folder: string, name: string): boolean {
+  const file = join(folder, `${name}.gt.json`);
+  return existsSync(file) && (readJson(file) as Truth).pages?.some((page) => page.textCase === 'upper') === true;
 }
 
 function pagesOf(folder: string, name: string): Page[] {
@@ -131,6 +152,7 @@ interface Truth {
     readonly width: number;
     readonly height: number;
     readonly unit: string;
+    readonly textCase?: string;
     readonly lines?: readonly TruthText[] | null;
     readonly words?: readonly TruthText[] | null;
     readonly marks?: readonly { readonly state: 'selected' | 'unselected'; readonly box: number[] }[] | null;

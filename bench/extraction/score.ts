@@ -1,6 +1,7 @@
 import type { AnalyzedForm, FieldDefinition, FieldValue } from '../../recognizer/src/extraction/types.ts';
 import { parseDate } from '../../recognizer/src/extraction/values/date.ts';
 import { parseNumber } from '../../recognizer/src/extraction/values/number.ts';
+import { editDistance } from '../../recognizer/src/extraction/wordText.ts';
 import type { Document } from './data.ts';
 
 // A field counts as a true positive when found and labelled value agree. A wrong value is a false positive and a false
@@ -20,6 +21,8 @@ export interface Judged {
 export interface Score {
   readonly value: Counts;
   readonly exact: Counts;
+  /** As `value`, but for spaces, signs, case and a fifth of the letters: what is left are other places, not misread text. */
+  readonly place: Counts;
   readonly cells: Counts;
   readonly judged: Judged[];
   readonly misses: {
@@ -33,7 +36,7 @@ export interface Score {
 
 export function emptyScore(): Score {
   const counts = (): Counts => ({ tp: 0, fp: 0, fn: 0 });
-  return { value: counts(), exact: counts(), cells: counts(), judged: [], misses: [] };
+  return { value: counts(), exact: counts(), place: counts(), cells: counts(), judged: [], misses: [] };
 }
 
 export function f1({ tp, fp, fn }: Counts): number {
@@ -41,6 +44,11 @@ export function f1({ tp, fp, fn }: Counts): number {
 }
 
 const fold = (text: string) => text.normalize('NFKC').replace(/\s+/g, ' ').trim();
+const looseForm = (text: string) =>
+  text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
 
 function isSame(definition: FieldDefinition | undefined, want: string, got: string): boolean {
   if (fold(want) === fold(got)) return true;
@@ -54,6 +62,12 @@ function isSame(definition: FieldDefinition | undefined, want: string, got: stri
     return a !== undefined && a === b;
   }
   return false;
+}
+
+function isMisread(want: string, got: string): boolean {
+  const [a, b] = [looseForm(want), looseForm(got)];
+  const limit = Math.floor(Math.max(a.length, b.length) / 5);
+  return editDistance(a, b, limit) <= limit;
 }
 
 function count(counts: Counts, want: string | undefined, got: string | undefined, isRight: boolean): void {
@@ -86,8 +100,11 @@ export function scoreDocument(
     const got = textOf(form.fields[field.name]);
     if (want === undefined && got === undefined) continue;
     const isExact = want !== undefined && got !== undefined && fold(want) === fold(got.text);
-    const isRight = want !== undefined && got !== undefined && isSame(field, want, got.text);
+    const said = document.isUpperCase ? got?.text.toUpperCase() : got?.text;
+    const isRight = want !== undefined && said !== undefined && isSame(field, want, said);
+    const isNear = want !== undefined && said !== undefined && isMisread(want, said);
     count(score.exact, want, got?.text, isExact);
+    count(score.place, want, got?.text, isRight || isNear);
     count(score.value, want, got?.text, isRight);
     if (got?.confidence !== undefined) score.judged.push({ confidence: got.confidence, isRight });
     if (!isRight) {
