@@ -19,7 +19,7 @@ export { defaultReadLimits, type ReadLimits } from './reading/limits.ts';
 export type { OwnModels } from './reading/ocr/models.ts';
 export type { TesseractOptions } from './reading/ocr/tesseract.ts';
 export type { ReadOptions } from './reading/options.ts';
-export { overlay } from './reading/overlay.ts';
+export { type OverlayField, overlay } from './reading/overlay.ts';
 export type { PageSelection } from './reading/page-selection.ts';
 export { read } from './reading/read.ts';
 export { type FileFormat, sniff } from './reading/sniff.ts';

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import type { v2 } from '@formhaven/contract';
-import { overlay, type Page } from '@formhaven/recognizer';
+import { type OverlayField, overlay, type Page, type Polygon } from '@formhaven/recognizer';
 import { createLocalRecognizer, type LocalRecognizer, parseLocalModel } from '@formhaven/server';
 import Table from 'cli-table3';
 import { endSignal } from '../end-signal.ts';
@@ -79,6 +79,8 @@ export function trainCommand(): Command<[string]> {
             table.push([field.name, field.accuracy?.toFixed(2) ?? 'unknown', field.disagreeing.join(', ')]);
           }
           console.log(table.toString());
+          const hint = labelsToLookAt(fields);
+          if (hint !== undefined) console.log(hint);
         }
         for (const [index, keys] of (model.clusters ?? []).entries()) {
           console.log(`Form type ${index}: ${keys.join(' · ')}`);
@@ -97,14 +99,16 @@ export function analyzeCommand(): Command<[string, string]> {
     .argument('<model>', 'the model file')
     .argument('<file>', 'the form')
     .option('--json', 'print the v2.1 analyzeResult')
-    .option('--overlay <png>', 'draw what was read over the pages; further pages go to NAME-2.png and so on')
+    .option('--overlay <png>', 'draw what was found over the pages; further pages go to NAME-2.png and so on')
     .exitOverride()
     .action(async (modelFile, file, options) => {
       await withRecognizer(`analyzing ${basename(file)}`, async (recognizer, signal) => {
         const model = parseLocalModel(await readFile(modelFile, 'utf8'));
         const document = await readFile(file);
         const { pages, analyzeResult } = await recognizer.analyze(model, basename(modelFile), document, signal);
-        if (options.overlay !== undefined) await writeOverlay(options.overlay, document, pages);
+        if (options.overlay !== undefined) {
+          await writeOverlay(options.overlay, document, pages, boxesOf(analyzeResult));
+        }
         console.log(options.json === true ? JSON.stringify(analyzeResult, undefined, 2) : foundTable(analyzeResult));
       });
     });
@@ -140,15 +144,64 @@ async function isLabeled(folder: string): Promise<boolean> {
   }
 }
 
+/** Which document's labels are most likely wrong: the one that surprises the others in most fields. */
+function labelsToLookAt(
+  fields: readonly { readonly name: string; readonly disagreeing: readonly string[] }[],
+): string | undefined {
+  const byDocument = new Map<string, string[]>();
+  for (const { name, disagreeing } of fields) {
+    for (const document of disagreeing) byDocument.set(document, [...(byDocument.get(document) ?? []), name]);
+  }
+  const [worst] = [...byDocument].sort(([a, ofA], [b, ofB]) => ofB.length - ofA.length || (a < b ? -1 : 1));
+  if (worst === undefined) return undefined;
+  const [document, names] = worst;
+  const shown = names.length > 4 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(', ');
+  return `Look first at the labels of ${shown} in ${document}: the other samples would have found something else there.`;
+}
+
 function textOf(pages: readonly Page[]): string {
   return pages.map((page) => page.lines.map((line) => line.text).join('\n')).join('\n\n');
 }
 
-async function writeOverlay(file: string, document: Uint8Array, pages: readonly Page[]): Promise<void> {
-  const pictures = await overlay(document, pages);
+async function writeOverlay(
+  file: string,
+  document: Uint8Array,
+  pages: readonly Page[],
+  fields: readonly OverlayField[] = [],
+): Promise<void> {
+  const pictures = await overlay(document, pages, { fields });
   for (const [index, picture] of pictures.entries()) {
     await writeFile(index === 0 ? file : file.replace(/(\.png)?$/i, `-${index + 1}.png`), picture);
   }
+}
+
+/** Where the fields stand; of an unlabelled model the values, named after their keys. */
+function boxesOf(result: v2.AnalyzeResult): OverlayField[] {
+  const boxes: OverlayField[] = [];
+  const add = (name: string, field: v2.FieldValue | null) => {
+    if (field === null) return;
+    if (field.type === 'array')
+      for (const [index, item] of (field.valueArray ?? []).entries()) add(`${name}[${index}]`, item);
+    else if (field.type === 'object') {
+      for (const [key, item] of Object.entries(field.valueObject ?? {})) add(`${name}.${key}`, item);
+    } else addBox(boxes, name, field);
+  };
+  for (const document of result.documentResults ?? []) {
+    for (const [name, field] of Object.entries(document.fields)) add(name, field);
+  }
+  for (const page of result.pageResults ?? []) {
+    for (const { key, value } of page.keyValuePairs ?? []) addBox(boxes, key.text, { ...value, page: page.page });
+  }
+  return boxes;
+}
+
+function addBox(
+  boxes: OverlayField[],
+  name: string,
+  { page, boundingBox }: Pick<v2.FieldValue, 'page' | 'boundingBox'>,
+): void {
+  if (typeof page !== 'number' || boundingBox?.length !== 8) return;
+  boxes.push({ name, page, polygon: boundingBox as unknown as Polygon });
 }
 
 function foundTable(result: v2.AnalyzeResult): string {

@@ -13,11 +13,26 @@ import { sniff } from './sniff.ts';
 /** Longest side of the pictures made. */
 const longestSide = 1600;
 
-/** Draws what was read over the pictures of the pages: one PNG a page, in the order given. */
-export async function overlay(bytes: Uint8Array, pages: readonly Page[]): Promise<Uint8Array[]> {
+/** A found field, drawn with its name on top of what was read. */
+export interface OverlayField {
+  readonly name: string;
+  readonly polygon: Polygon;
+  /** From 1. */
+  readonly page: number;
+}
+
+/** Draws what was read over the pictures of the pages, and found fields on top: one PNG a page, in the order given. */
+export async function overlay(
+  bytes: Uint8Array,
+  pages: readonly Page[],
+  { fields = [] }: { readonly fields?: readonly OverlayField[] } = {},
+): Promise<Uint8Array[]> {
   const limits = defaultReadLimits;
   const pictures: Uint8Array[] = [];
-  for (const page of pages) pictures.push(await drawPage(await pictureOf(bytes, page.number, limits), page));
+  for (const page of pages) {
+    const own = fields.filter((field) => field.page === page.number);
+    pictures.push(await drawPage(await pictureOf(bytes, page.number, limits), page, own));
+  }
   return pictures;
 }
 
@@ -40,7 +55,7 @@ async function pictureOf(bytes: Uint8Array, number: number, limits: ReadLimits):
   );
 }
 
-async function drawPage(raster: Raster, page: Page): Promise<Uint8Array> {
+async function drawPage(raster: Raster, page: Page, fields: readonly OverlayField[]): Promise<Uint8Array> {
   const scale = Math.min(1, longestSide / Math.max(raster.width, raster.height));
   const width = Math.max(1, Math.round(raster.width * scale));
   const height = Math.max(1, Math.round(raster.height * scale));
@@ -50,6 +65,18 @@ async function drawPage(raster: Raster, page: Page): Promise<Uint8Array> {
       return (value * size).toFixed(1);
     });
     return `<polygon points="${points.join(' ')}" ${style}/>`;
+  };
+  /** The name on a tag above the box; below where the page ends, and never over its right edge. */
+  const nameTag = (name: string, polygon: Polygon) => {
+    const [xs, ys] = [0, 1].map((odd) => polygon.filter((_, i) => i % 2 === odd)) as [number[], number[]];
+    const tagWidth = 8 + 8.5 * [...name].length;
+    const x = Math.max(0, Math.min((Math.min(...xs) * width) / page.width, width - tagWidth));
+    const top = (Math.min(...ys) * height) / page.height - 19;
+    const y = top >= 0 ? top : (Math.max(...ys) * height) / page.height + 3;
+    const place = `x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${tagWidth}" height="17"`;
+    const at = `x="${(x + 4).toFixed(1)}" y="${(y + 13).toFixed(1)}"`;
+    const style = 'font-family="DejaVu Sans Mono, monospace" font-size="14" fill="#ffffff"';
+    return `<rect ${place} fill="#d81b60"/><text ${at} ${style}>${escaped(name)}</text>`;
   };
   const shapes = [
     ...page.tables.flatMap((table) => [
@@ -72,6 +99,9 @@ async function drawPage(raster: Raster, page: Page): Promise<Uint8Array> {
       ),
     ),
   ];
+  for (const { name, polygon } of fields) {
+    shapes.push(shape(polygon, 'fill="none" stroke="#d81b60" stroke-width="3"'), nameTag(name, polygon));
+  }
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shapes.join('')}</svg>`;
   return sharp(raster.data, { raw: { width: raster.width, height: raster.height, channels: 1 } })
     .resize(width, height)
@@ -79,4 +109,10 @@ async function drawPage(raster: Raster, page: Page): Promise<Uint8Array> {
     .composite([{ input: Buffer.from(svg) }])
     .png({ compressionLevel: 9, palette: true, colours: 64 })
     .toBuffer();
+}
+
+function escaped(text: string): string {
+  const signs: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+  // Control characters are not allowed in XML at all.
+  return text.replace(/\p{Cc}/gu, ' ').replace(/[&<>]/g, (sign) => signs[sign] ?? sign);
 }
