@@ -1,6 +1,6 @@
 // Reads documents that have a truth (NAME.gt.json beside NAME) and measures words, boxes and confidences.
 //   node bench/reading/score.mjs FOLDER [--every K] [--from I] [--match TEXT] [--per-file] [--save FOLDER]
-//     [--tesseract kor+eng]
+//     [--tesseract kor+eng] [--pictures]
 // bag: words of a page as a multiset (SROIE task 2); cer: edit distance inside the truth's lines, or words where it has
 // no lines; boxes: found at IoU 0.5, and found with the same text. Run `npm run build` before.
 import fs from 'node:fs';
@@ -18,11 +18,12 @@ const { values: o, positionals } = parseArgs({
     'per-file': { type: 'boolean', default: false },
     save: { type: 'string' },
     tesseract: { type: 'string' },
+    pictures: { type: 'boolean', default: false },
   },
 });
 const files = positionals
   .flatMap((folder) => fs.readdirSync(folder, { recursive: true }).map((f) => path.join(folder, f)))
-  .filter((f) => f.endsWith('.gt.json') && f.includes(o.match))
+  .filter((f) => f.endsWith('.gt.json') && f.includes(o.match) && !(o.pictures && f.endsWith('.pdf.gt.json')))
   .sort()
   .filter((_, i) => i % Number(o.every) === Number(o.from));
 
@@ -34,6 +35,7 @@ const add = (a, b) => {
 let edits = 0;
 let characters = 0;
 const ious = [];
+const angles = [];
 const right = [];
 const wrong = [];
 let cpu = 0;
@@ -55,6 +57,7 @@ for (const f of files) {
     if (!t.textComplete) continue;
     pageCount++;
     const p = pages.find((x) => x.number === t.page);
+    if (t.angle !== undefined && p) angles.push(Math.abs(t.angle - p.angle));
     const words = (p?.lines ?? []).flatMap((l) => l.words).map((w) => ({ ...w, box: fractions(w.polygon, p) }));
     const lines = (t.lines ?? []).filter((l) => !l.ignore);
     const tw = t.words?.length ? t.words.map((w) => w.text).flatMap(m.tokens) : lines.flatMap((l) => m.tokens(l.text));
@@ -106,6 +109,9 @@ console.log(
   `${files.length} files, ${pageCount} pages, ${(cpu / Math.max(1, pageCount)).toFixed(2)} CPU s a page\n` +
     `bag F1 exact ${f1(sum.exact)} nocase ${f1(sum.nocase)} alnum ${f1(sum.alnum)}  CER ${((100 * edits) / characters).toFixed(2)}\n` +
     (sum.found.truth > 0 ? `found ${f1(sum.found)} both ${f1(sum.both)} mean IoU ${m.mean(ious).toFixed(3)}\n` : '') +
+    (angles.length > 0
+      ? `angle error median ${m.median(angles).toFixed(3)} max ${Math.max(...angles).toFixed(3)}\n`
+      : '') +
     `confidence right ${m.mean(right).toFixed(3)} wrong ${m.mean(wrong).toFixed(3)} AUROC ${m.auroc(right, wrong).toFixed(3)}`,
 );
 

@@ -179,6 +179,16 @@ test('knows the row that names the columns', () => {
   ).toBe(false);
 });
 
+test('takes a row of names and a row of figures for a table', () => {
+  const rows = (below: readonly string[]) => [
+    ...['Number', 'Date', 'Amount'].map((text, i) => word(text, 150 * i, 20)),
+    ...below.map((text, i) => word(text, 150 * i, 42)),
+  ];
+  const page = { rulings: { horizontal: [], vertical: [] }, textHeight: 12, pageWidth: 600 };
+  expect(findTables(rows(['Invoice', '2/3/2020', '12.00']), page)).toMatchObject([{ rowCount: 2, columnCount: 3 }]);
+  expect(findTables(rows(['Invoice', 'Monday', 'Twelve']), page)).toEqual([]);
+});
+
 test('takes two addresses beside each other for no table', () => {
   const words = [
     ...['Address:', 'Invoice for:'].map((text, i) => word(text, [20, 300][i] ?? 0, 20)),

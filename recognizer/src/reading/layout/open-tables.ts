@@ -1,4 +1,5 @@
 import { overlap, unionOf } from '../box.ts';
+import { hasHeaderRow } from './header-row.ts';
 import type { Ruling, Rulings } from './rulings.ts';
 import type { FoundCell, FoundTable, TableWord } from './table-grid.ts';
 import { columnGaps, type Gap, isFigure, type Row, rowsOf, type Segment } from './text-rows.ts';
@@ -6,6 +7,8 @@ import { columnGaps, type Gap, isFigure, type Row, rowsOf, type Segment } from '
 /** Space between rows, in text heights, that ends a table. */
 const rowGap = 2.6;
 const leastRows = 3;
+/** Two rows are a table where the first names so many columns and figures stand below. */
+const leastColumnsOfTwo = 3;
 
 /**
  * Tables without drawn cells: rows of several segments under each other with blank bands common to them (after
@@ -32,7 +35,8 @@ function regionsOf(rows: readonly Row[], { textHeight, rulings }: { textHeight: 
   const close = () => {
     // Rows with one segment belong to a table only between others.
     while (region.length > 0 && (region.at(-1)?.segments.length ?? 0) < 2) region.pop();
-    if (region.filter((row) => row.segments.length >= 2).length >= leastRows) regions.push(region);
+    const isPair = region.length === 2 && region.every((row) => row.segments.length >= leastColumnsOfTwo);
+    if (isPair || region.filter((row) => row.segments.length >= 2).length >= leastRows) regions.push(region);
     region = [];
     singles = 0;
   };
@@ -116,7 +120,17 @@ function tableOf(
       });
     });
   });
-  return { box, rowCount: merged.length, columnCount, cells };
+  const table = { box, rowCount: merged.length, columnCount, cells };
+  if (region.length < leastRows && !isNamedRow(table)) return undefined;
+  return table;
+}
+
+/** A row of names over a row in which every name has something below, and most have a figure. */
+function isNamedRow(table: FoundTable): boolean {
+  if (table.rowCount !== 2 || table.columnCount < leastColumnsOfTwo || !hasHeaderRow(table)) return false;
+  const below = table.cells.filter((cell) => cell.row === 1);
+  const figures = below.filter(({ words }) => isFigure(words)).length;
+  return table.cells.length === 2 * table.columnCount && figures >= 0.5 * below.length;
 }
 
 /** A segment goes over a border only when its words leave no gap there. */

@@ -13,6 +13,11 @@ export interface WordEvidence {
   readonly isAgreed: boolean;
   /** Letters and digits mixed, or punctuation inside: more often misread. */
   readonly isMixed: boolean;
+  readonly hasDigits: boolean;
+  /** Punctuation at either end: what is most often lost or joined to a neighbour. */
+  readonly hasMark: boolean;
+  /** Small and capital letters in an order that no word has them. */
+  readonly isOdd: boolean;
   /** Height of the line in pixels. */
   readonly height: number;
 }
@@ -31,6 +36,9 @@ export function wordEvidence(
     wasAsked: second !== undefined,
     isAgreed: other.includes(text),
     isMixed: !/^(\p{L}+|[\d.,$%-]+)[.,:;]?$/u.test(text),
+    hasDigits: /\d/.test(text),
+    hasMark: /^[^\p{L}\p{N}$]|[^\p{L}\p{N}%]$/u.test(text),
+    isOdd: /\p{Ll}\p{Lu}|\p{Lu}{2}\p{Ll}|\p{L}\d\p{L}/u.test(text),
     height,
   };
 }
@@ -48,6 +56,9 @@ const weights = {
   isAsked: -1.597,
   isAgreed: 1.446,
   isMixed: -1.063,
+  hasDigits: 0,
+  hasMark: 0,
+  isOdd: 0,
   isShort: -0.065,
   height: 0.903,
 };
@@ -70,6 +81,9 @@ export function confidenceFeatures(evidence: WordEvidence): Omit<typeof weights,
     isAsked: evidence.wasAsked ? 1 : 0,
     isAgreed: evidence.isAgreed ? 1 : 0,
     isMixed: evidence.isMixed ? 1 : 0,
+    hasDigits: evidence.hasDigits ? 1 : 0,
+    hasMark: evidence.hasMark ? 1 : 0,
+    isOdd: evidence.isOdd ? 1 : 0,
     isShort: evidence.length === 1 ? 1 : 0,
     height: Math.log(Math.max(4, evidence.height) / 20),
   };

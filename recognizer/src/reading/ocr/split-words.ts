@@ -11,9 +11,13 @@ export interface LineWord {
 }
 
 /** A gap in the ink this wide, in heights, parts words where the network read no space... */
-const leastGap = 0.24;
+const leastGap = 0.26;
 /** ...if the characters beside it also stand this much farther apart than the line's characters do. */
-const leastStretch = 1.28;
+const leastStretch = 1.25;
+
+/** Within a figure the gap must be this wide; a narrower one stands beside its point, even where a space was read. */
+const leastFigureGap = 0.5;
+const leastFigureSpace = 0.2;
 
 /** Parts a line into words at the spaces that were read and at gaps in the ink, and trims each to its ink. */
 export function splitWords(characters: readonly ReadCharacter[], crop: Raster): LineWord[] {
@@ -38,15 +42,29 @@ export function splitWords(characters: readonly ReadCharacter[], crop: Raster): 
     const previous = current.at(-1);
     if (previous) {
       const gap = widestGap(ink, Math.round(center(previous)), Math.round(center(character)));
+      const isFigure = continuesFigure(current, character);
       const isWide =
-        gap.width >= leastGap * crop.height && center(character) - center(previous) >= leastStretch * advance;
-      if (hasSpace || isWide) close(gap.width > 0 ? gap.middle : (previous.to + character.from) / 2);
+        gap.width >= (isFigure ? leastFigureGap : leastGap) * crop.height &&
+        center(character) - center(previous) >= leastStretch * advance;
+      const isSpace = hasSpace && (!isFigure || gap.width >= leastFigureSpace * crop.height);
+      if (isSpace || isWide) close(gap.width > 0 ? gap.middle : (previous.to + character.from) / 2);
     }
     hasSpace = false;
     current.push(character);
   }
   close(crop.width);
   return words;
+}
+
+/** Points, commas and hyphens of amounts and numbers stand alone in the middle of wide gaps. */
+function continuesFigure(before: readonly ReadCharacter[], { text }: ReadCharacter): boolean {
+  const last = before.at(-1)?.text ?? '';
+  if (isDigit(last)) return text === '.' || text === ',';
+  return /^[.,-]$/.test(last) && isDigit(before.at(-2)?.text ?? '') && isDigit(text);
+}
+
+function isDigit(text: string): boolean {
+  return /^\d$/.test(text);
 }
 
 /** For each column whether there is ink; light text on dark ground counts as ink too. */
