@@ -48,19 +48,19 @@ export function wordEvidence(
  * (logistic regression on the words of receipts and forms that were read, see bench/reading/confidence.mjs).
  */
 const weights = {
-  bias: 0.554,
-  mean: -0.005,
-  least: 0.379,
-  line: -0.044,
-  length: 0.038,
-  isAsked: -1.597,
-  isAgreed: 1.446,
-  isMixed: -1.063,
-  hasDigits: 0,
-  hasMark: 0,
-  isOdd: 0,
-  isShort: -0.065,
-  height: 0.903,
+  bias: 0.635,
+  mean: -0.046,
+  least: 0.404,
+  line: 0.006,
+  length: -0.036,
+  isAsked: -1.396,
+  isAgreed: 1.269,
+  isMixed: -0.916,
+  hasDigits: -0.354,
+  hasMark: -0.093,
+  isOdd: -0.547,
+  isShort: -0.159,
+  height: 1.058,
 };
 
 export function confidenceOf(evidence: WordEvidence): number {
