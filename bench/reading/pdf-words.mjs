@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { read } from '../../recognizer/dist/index.js';
 
-const root = process.argv[2] ?? '../shared/data';
+const root = process.argv[2] ?? '.';
 const files = fs
   .readdirSync(root, { recursive: true })
   .filter((f) => f.endsWith('.pdf.ocr.json') || f.endsWith('.pdf.analyze.json'))
