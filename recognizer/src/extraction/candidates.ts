@@ -6,6 +6,9 @@ import type { PageView } from './view.ts';
 /** So many candidates are enough: on crowded pages only the most promising first words are tried. */
 const enough = 4000;
 
+/** Words further apart than a segment's may be one value: what is written by hand, or read from it, has wider spaces. */
+const handGap = 1.7;
+
 /**
  * Word indices of every span of the page that may be the slot's value, each once, in a fixed order.
  *
@@ -15,7 +18,7 @@ export function candidates(view: PageView, slot: Slot, start: (word: number) => 
   const { page } = view;
   const isFree = (i: number) => (view.printed[i] ?? 0) < view.threshold;
   if (slot.kind === 'mark') return page.words.flatMap((word, i) => (word.mark && isFree(i) ? [[i]] : []));
-  const maxGap = Math.max(segmentGap, 1.25 * slot.maxGap + 0.2);
+  const maxGap = Math.max(handGap, 1.25 * slot.maxGap + 0.2);
   const maxWords = Math.ceil(1.6 * slot.maxWords) + 2;
   const maxRows = Math.ceil(1.6 * slot.maxRows);
   const found = new Map<string, number[]>();

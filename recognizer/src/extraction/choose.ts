@@ -14,6 +14,8 @@ export interface Choice {
   readonly confidence: number;
 }
 
+const leastConfidence = 0.12;
+
 interface Offer {
   readonly slot: number;
   readonly option: Option;
@@ -30,7 +32,7 @@ export interface SlotOptions {
 /**
  * One option or none for every slot: a soft-max over the slot's options and "empty", then the most probable first, none of
  * which shares a word with one taken before, unless its field did so with that field in training. A slot stays empty when
- * what is still free for it is together less probable than "empty".
+ * what is still free for it is together less probable than "empty", or nothing stands out.
  */
 export function choose(
   slots: readonly SlotOptions[],
@@ -64,8 +66,10 @@ export function choose(
     isDone[offer.slot] = true;
     const none = empty[offer.slot] ?? 0;
     const free = (bySlot[offer.slot] ?? []).filter(isFree).reduce((sum, o) => sum + o.probability, 0);
-    if (free < none) continue;
-    chosen[offer.slot] = { option: offer.option, confidence: rounded(offer.probability / (free + none)) };
+    const confidence = rounded(offer.probability / (free + none));
+    // The best of many places that are all improbable is no answer.
+    if (free < none || confidence < leastConfidence) continue;
+    chosen[offer.slot] = { option: offer.option, confidence };
     for (const word of offer.option.words) {
       const key = `${offer.option.page} ${word}`;
       takers.set(key, [...(takers.get(key) ?? []), offer.slot]);
