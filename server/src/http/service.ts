@@ -184,7 +184,8 @@ function asServiceError(error: unknown, request: FastifyRequest, reply: FastifyR
       cause: error,
     });
   }
-  if (request.raw.aborted || request.raw.destroyed) {
+  // A request that was read to its end is destroyed as well; only one that is not complete broke off.
+  if (request.raw.destroyed && !request.raw.complete) {
     request.log.info({ event: 'request-aborted' });
     return new ServiceError('BadArgument', { message: 'The request ended before its body did.', cause: error });
   }
